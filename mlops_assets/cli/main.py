@@ -1,0 +1,62 @@
+"""The `mlops` command: each subcommand is imported only when it is called."""
+
+from importlib import import_module
+from typing import Any
+
+import click
+
+from mlops_assets.errors import MlopsError, nearest
+
+_COMMANDS = {
+    "demo": "Replay a real year of flights through the sensors.",
+    "retrain": "Ask for a challenger, and say why.",
+    "status": "What each dataset and model is doing.",
+    "up": "Run the whole stack: UI, daemon and report pages.",
+}
+
+
+class _Commands(click.Group):
+    """Finds a subcommand in the module of the same name."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's own signature
+        """Every subcommand, sorted."""
+        return sorted(_COMMANDS)
+
+    def get_command(
+        self,
+        ctx: click.Context,  # noqa: ARG002 - click's own signature
+        cmd_name: str,
+    ) -> click.Command | None:
+        """Import one subcommand."""
+        if cmd_name not in _COMMANDS:
+            return None
+        found: click.Command = getattr(import_module(f"mlops_assets.cli.{cmd_name}"), cmd_name)
+        return found
+
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:  # click's own return type is a wide union
+        """Answer an unknown subcommand with the nearest one."""
+        if args and args[0] not in _COMMANDS and (near := nearest(args[0], _COMMANDS)):
+            ctx.fail(f"No such command '{args[0]}'. Did you mean '{near}'?")
+        return super().resolve_command(ctx, args)
+
+    def format_commands(
+        self,
+        ctx: click.Context,  # noqa: ARG002 - click's own signature
+        formatter: click.HelpFormatter,
+    ) -> None:
+        """List the subcommands without importing any."""
+        with formatter.section("Commands"):
+            formatter.write_dl(sorted(_COMMANDS.items()))
+
+    def invoke(self, ctx: click.Context) -> Any:  # whatever the subcommand returns
+        """Show our own errors as a line, not as a traceback."""
+        try:
+            return super().invoke(ctx)
+        except MlopsError as error:
+            raise click.ClickException(str(error)) from error
+
+
+@click.command(cls=_Commands)
+@click.version_option(package_name="mlops_assets")
+def main() -> None:
+    """Datasets, features, models and their watch as versioned assets on Dagster."""

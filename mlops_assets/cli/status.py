@@ -1,0 +1,113 @@
+"""`mlops status`: what each dataset and model is doing, as a table or as JSON."""
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    import dagster as dg
+
+    from mlops_assets.resources.stores import Stores
+
+
+@click.command()
+@click.option("--home", type=click.Path(path_type=Path), help="The folder that holds data/; default: here.")
+@click.option("--json", "as_json", is_flag=True, help="As one JSON object.")
+def status(home: Path | None, as_json: bool) -> None:
+    """Say what each dataset and model is doing."""
+    import dagster as dg
+
+    from mlops_assets.cli.home import prepare
+    from mlops_assets.cli.nouns import nouns
+    from mlops_assets.definitions import definitions
+    from mlops_assets.resources.stores import Stores
+
+    prepare(home)
+    declared = nouns(definitions())
+    stores = Stores()
+    with dg.DagsterInstance.get() as instance:
+        datasets = [_dataset(stores, instance, name) for name in declared.datasets]
+        models = [_model(stores, instance, name, dataset) for name, dataset in sorted(declared.models.items())]
+    if as_json:
+        click.echo(json.dumps({"datasets": datasets, "models": models}, indent=2))
+        return
+    _table("Datasets", datasets)
+    _table("Models", models)
+
+
+def _dataset(stores: "Stores", instance: "dg.DagsterInstance", name: str) -> dict[str, Any]:
+    from mlops_assets import keys
+
+    lake = stores.lake()
+    clean, quarantine = keys.table(name, "clean"), keys.table(name, "quarantine")
+    batches = lake.batches(clean) if lake.exists(clean) else []
+    return {
+        "dataset": name,
+        "batches": len(batches),
+        "newest": batches[-1] if batches else None,
+        "clean": _rows(stores, clean),
+        "quarantined": _rows(stores, quarantine),
+        "stopped": _stopped(instance, name),
+    }
+
+
+def _model(stores: "Stores", instance: "dg.DagsterInstance", name: str, dataset: str) -> dict[str, Any]:
+    from mlops_assets.cli.story import Story
+
+    batches = Story(stores, instance, model=name, dataset=dataset).batches()
+    lineage = stores.lineage()
+    release, request = lineage.latest("release", name), lineage.latest("retrain_request", name)
+    verdict = lineage.latest("verdict", name)
+    chapter = Story(stores, instance, model=name, dataset=dataset).chapter(batches[-1]) if batches else None
+    return {
+        "model": name,
+        "champion": int(release.body["version"]) if release else None,
+        "last_request": request.body["reason"] if request else None,
+        "last_verdict": verdict.body["decision"] if verdict else None,
+        "auc": chapter.auc if chapter else None,
+        "drift": chapter.drift if chapter else None,
+        "drift_alarm": chapter.drift_alarm if chapter else None,
+    }
+
+
+def _rows(stores: "Stores", table: str) -> int:
+    from mlops_assets.stores import sql
+
+    lake = stores.lake()
+    if not lake.exists(table):
+        return 0
+    with sql.connect() as connection:
+        row = connection.execute(f"select count(*) from {lake.scan(table)}").fetchone()
+    return int(row[0]) if row else 0
+
+
+def _stopped(instance: "dg.DagsterInstance", name: str) -> list[str]:
+    """Batches whose newest run failed."""
+    import dagster as dg
+
+    newest: dict[str, dg.DagsterRunStatus] = {}
+    for run in instance.get_runs(filters=dg.RunsFilter(tags={"mlops/dataset": name})):
+        newest.setdefault(run.tags["mlops/batch"], run.status)
+    return sorted(batch for batch, fate in newest.items() if fate is dg.DagsterRunStatus.FAILURE)
+
+
+def _table(title: str, rows: list[dict[str, Any]]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(title=title, title_justify="left")
+    for name in rows[0] if rows else ["(none declared)"]:
+        table.add_column(name)
+    for row in rows:
+        table.add_row(*(_text(value) for value in row.values()))
+    Console().print(table)
+
+
+def _text(value: object) -> str:
+    if value is None or value == []:
+        return "-"
+    if isinstance(value, list):
+        return ", ".join(map(str, value))
+    return f"{value:.3f}" if isinstance(value, float) else str(value)

@@ -1,0 +1,154 @@
+"""What happened in each batch of a model's dataset, read back from what the rooms recorded."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
+
+import dagster as dg
+
+from mlops_assets import keys
+from mlops_assets.resources.stores import Stores
+from mlops_assets.rooms.evaluate.verdict import Verdict
+from mlops_assets.stores import sql
+from mlops_assets.stores.lineage import Record
+
+
+@dataclass(frozen=True)
+class Chapter:
+    """One batch.
+
+    Attributes:
+        champion: the version in force after the batch; None before the first.
+        verdict: on the challenger that the batch led to, if any.
+        causes: of the request for it.
+        auc: of the champion's predictions of the batch, on the labels matured by its end.
+        drift: the calibrated figure of the batch's scores.
+    """
+
+    month: str
+    rows_in: int
+    clean: int
+    quarantined: int
+    merged: int
+    champion: int | None
+    verdict: str | None
+    causes: tuple[str, ...]
+    auc: float | None
+    drift: float | None
+    drift_threshold: float | None
+    drift_alarm: bool | None
+    interval: tuple[float, float] | None
+    failed: str | None
+    seconds: float = 0.0
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values, for JSON."""
+        return asdict(self)
+
+
+class Story:
+    """The chapters of one model's dataset."""
+
+    def __init__(self, stores: Stores, instance: dg.DagsterInstance, *, model: str, dataset: str) -> None:
+        """Nothing is read until a chapter is asked for."""
+        self.stores = stores
+        self.instance = instance
+        self.model = model
+        self.dataset = dataset
+
+    def chapter(self, batch: str, *, seconds: float = 0.0) -> Chapter:
+        """What happened in a batch."""
+        rows = self._rows(batch)
+        requests = [r for r in self._records("retrain_request") if self._batch_of(r.body["clock"]) == batch]
+        verdict = next(self._following("verdict", requests), None)
+        performance = self._figures("performance_report", batch)
+        drift = self._figures("drift_report", batch)
+        return Chapter(
+            month=batch,
+            rows_in=rows.get("rows_in", 0),
+            clean=rows.get("clean", 0),
+            quarantined=rows.get("quarantined", 0),
+            merged=rows.get("merged", 0),
+            champion=self._champion(requests, batch),
+            verdict=verdict.body["decision"] if verdict else None,
+            causes=tuple(cause for r in requests for cause in r.body["causes"]),
+            auc=performance.get("roc_auc"),
+            drift=drift.get("figure"),
+            drift_threshold=drift.get("threshold"),
+            drift_alarm=drift.get("alarm"),
+            interval=_interval(verdict),
+            failed=self._failed(batch),
+            seconds=seconds,
+        )
+
+    def batches(self) -> list[str]:
+        """The batches that have been taken in."""
+        table = keys.table(self.dataset, "clean")
+        lake = self.stores.lake()
+        return lake.batches(table) if lake.exists(table) else []
+
+    def _rows(self, batch: str) -> dict[str, int]:
+        key = dg.AssetKey(list(keys.key(self.dataset, "quarantine")))
+        found = self.instance.fetch_materializations(
+            dg.AssetRecordsFilter(asset_key=key, asset_partitions=[batch]), limit=1
+        ).records
+        if not found or found[0].asset_materialization is None:
+            return {}
+        metadata = found[0].asset_materialization.metadata
+        names = ("rows_in", "clean", "quarantined", "merged")
+        return {name: int(str(metadata[name].value)) for name in names if name in metadata}
+
+    def _records(self, kind: str) -> list[Record]:
+        return self.stores.lineage().records(kind=kind, subject=self.model)
+
+    def _following(self, kind: str, requests: list[Record]) -> Iterator[Record]:
+        for request in requests:
+            later = [r.sequence for r in self._records("retrain_request") if r.sequence > request.sequence]
+            until = min(later, default=None)
+            for record in self._records(kind):
+                if record.sequence > request.sequence and (until is None or record.sequence < until):
+                    yield record
+
+    def _champion(self, requests: list[Record], batch: str) -> int | None:
+        released = list(self._following("release", requests))
+        if not released:
+            clock = self._clocks().get(batch)
+            known = self._records("retrain_request")
+            before = [r for r in known if clock and datetime.fromisoformat(r.body["clock"]) <= clock]
+            released = [record for request in before for record in self._following("release", [request])]
+        return int(released[-1].body["version"]) if released else None
+
+    def _batch_of(self, clock: str) -> str | None:
+        moment = datetime.fromisoformat(clock)
+        return next((batch for batch, newest in self._clocks().items() if moment <= newest), None)
+
+    def _clocks(self) -> dict[str, datetime]:
+        """Each batch and the newest event time seen by its end, oldest first."""
+        lake, table = self.stores.lake(), keys.table(self.model, "labels")
+        if not lake.exists(table):
+            return {}
+        with sql.connect() as connection:
+            scan = lake.scan(table)
+            rows = connection.execute(f"select _batch, max(event_time) from {scan} group by 1 order by 2").fetchall()
+        return dict(rows)
+
+    def _figures(self, stage: str, batch: str) -> Mapping[str, Any]:
+        lake, table = self.stores.lake(), keys.table(self.model, stage)
+        if not lake.exists(table):
+            return {}
+        rows = lake.read(table, batches=[batch]).to_pylist()
+        return rows[0] if rows else {}
+
+    def _failed(self, batch: str) -> str | None:
+        tags = {"mlops/dataset": self.dataset, "mlops/batch": batch}
+        newest = self.instance.get_runs(filters=dg.RunsFilter(tags=tags), limit=1)
+        return newest[0].run_id if newest and newest[0].status is dg.DagsterRunStatus.FAILURE else None
+
+
+def _interval(verdict: Record | None) -> tuple[float, float] | None:
+    """Of the difference between challenger and champion in the objective."""
+    gate = Verdict.of(verdict.body).gate("objective") if verdict else None
+    if gate is None or gate.low is None or gate.high is None:
+        return None
+    return (gate.low, gate.high)

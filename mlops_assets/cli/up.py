@@ -1,0 +1,26 @@
+"""`mlops up`: Dagster's UI and daemon, and the pages of the reports, until Ctrl-C."""
+
+from pathlib import Path
+
+import click
+
+
+@click.command()
+@click.option("--home", type=click.Path(path_type=Path), help="The folder that holds data/; default: here.")
+@click.option("--port", default=3000, show_default=True, help="Of Dagster's UI.")
+def up(home: Path | None, port: int) -> None:
+    """Run the whole stack on this machine's loopback."""
+    import dagster as dg
+
+    from mlops_assets.cli.home import only_one, prepare
+    from mlops_assets.cli.reconcile import reconcile
+    from mlops_assets.cli.stack import stack
+
+    settings = prepare(home)
+    with only_one(settings):
+        with dg.DagsterInstance.get() as instance:
+            for run in reconcile(instance):
+                click.echo(f"run {run} had been interrupted; its sensor asks for it again")
+        with stack(settings, port) as running:
+            click.echo(f"Dagster's UI: {running.url}\nReports:      {settings.reports_url}\nCtrl-C ends it.")
+            running.wait()

@@ -1,0 +1,141 @@
+"""The text of a first declaration, written after a look at the data, for its user to edit."""
+
+import json
+import re
+from collections.abc import Iterable, Sequence
+from datetime import timedelta
+
+import yaml
+
+from mlops_assets.components.glance import Glance
+from mlops_assets.errors import SpecError, UnknownName
+
+_YES = ("1", "true", "t", "yes", "y")
+_HOLDOUT = timedelta(days=28)
+_MIN_LABELS = 500
+
+
+def dataset(name: str, seen: Glance, key: Sequence[str], event_time: str | None) -> str:
+    """A Dataset's document."""
+    times = [column.name for column in seen.columns if column.kind == "time" and column.name != event_time]
+    lines = [
+        "type: mlops_assets.Dataset",
+        "attributes:",
+        f"  name: {name}",
+        f"  source: {{files: {scalar(seen.source)}}}  # a glob takes many: one file is one batch, named by its stem",
+        f"  key: [{', '.join(map(scalar, key))}]",
+        f"  event_time: {scalar(event_time)}" if event_time else "  # event_time: the column with the event's moment",
+        *([f"  # other times: {', '.join(times)}"] if times else []),
+        "  # contract: contract:Name  # a pandera model beside this file; left out: inferred, then frozen",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def feature_table(name: str, of: str, seen: Glance, apart: Iterable[str]) -> str:
+    """A FeatureTable's document: every column that is neither key, time nor target, where it can be a feature.
+
+    Raises:
+        SpecError: no column can.
+    """
+    apart = set(apart)
+    others = [column for column in seen.columns if column.name not in apart]
+    reasons = {column.name: column.left_out(seen.rows) for column in others}
+    features = [column.name for column in others if not reasons[column.name]]
+    if not features:
+        raise SpecError.of(f"{seen.source}: no column can be a feature", got=", ".join(reasons) or "none is left")
+    lines = [
+        "type: mlops_assets.FeatureTable",
+        "attributes:",
+        f"  name: {name}",
+        f"  dataset: {of}",
+        "  columns:  # feature: SQL over columns that are known at the event time; take out what is known only later",
+        *(f"    {feature}: {scalar(seen.identifier(column))}" for feature, column in _feature_names(features)),
+        *(f"    # left out: {column} ({reason})" for column, reason in reasons.items() if reason),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def model(name: str, features: str, seen: Glance, target: str, event_time: str | None) -> str:
+    """A Model's document.
+
+    Raises:
+        SpecError: the target has not two values.
+    """
+    lines = [
+        "type: mlops_assets.Model",
+        "attributes:",
+        f"  name: {name}",
+        f"  target: {_target(seen, target)}",
+        f"  features: [{features}]",
+        "  objective: roc_auc",
+        *_train(seen, event_time),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def slug(name: str) -> str:
+    """A name that a noun or a feature may have.
+
+    >>> slug("Tenure (Months)")
+    'tenure_months'
+    """
+    found = re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_")[:60]
+    return found if found[:1].isalpha() else f"c_{found}"
+
+
+def scalar(text: str) -> str:
+    """Text as YAML, quoted only where it must be.
+
+    >>> scalar("tenure"), scalar("no")
+    ('tenure', '"no"')
+    >>> print(scalar('"Last Name"'))
+    '"Last Name"'
+    """
+    plain = re.fullmatch(r"[A-Za-z_./][\w./*-]*", text) and yaml.safe_load(text) == text
+    if plain:
+        return text
+    return f"'{text}'" if '"' in text and "'" not in text else json.dumps(text, ensure_ascii=False)
+
+
+def _target(seen: Glance, target: str) -> str:
+    if target not in seen.pairs:
+        if target not in seen.names:
+            raise UnknownName.among("column for --target", target, seen.names, where=seen.source)
+        column = seen.columns[seen.names.index(target)]
+        raise SpecError.of(
+            f"{seen.source}: the target '{target}' must have two values",
+            got=f"{column.distinct:,} values",
+            allowed="yes and no in any spelling",
+            step="choose another --target, or write an expression in the declaration",
+        )
+    pair = seen.pairs[target]
+    if {str(value).lower() for value in pair} in ({"0", "1"}, {"false", "true"}):
+        return f"{{column: {scalar(target)}}}"
+    yes = next((value for value in pair if str(value).lower() in _YES), pair[0])
+    literal = "'" + str(yes).replace("'", "''") + "'"
+    expression = scalar(f"{seen.identifier(target)} = {literal}")
+    return f"{{column: {scalar(target)}, expression: {expression}}}  # {target}: {pair[0]} or {pair[1]}"
+
+
+def _train(seen: Glance, event_time: str | None) -> list[str]:
+    """What the defaults would ask too much of, in data this small."""
+    lines = []
+    if seen.rows < 2 * _MIN_LABELS:
+        lines.append(f"    min_labels: {max(50, seen.rows // 2)}  # of {seen.rows:,} rows")
+    span = seen.span.get(event_time) if event_time else None
+    if span is not None and span < 5 * _HOLDOUT:
+        hours = max(1, int(span.total_seconds() // 3600 // 5))
+        lines.append(f"    holdout: {f'{hours // 24}d' if hours >= 24 else f'{hours}h'}  # a fifth of the time")  # noqa: PLR2004
+    return ["  train:", *lines] if lines else []
+
+
+def _feature_names(columns: Sequence[str]) -> list[tuple[str, str]]:
+    """A feature's name for each column; two that would read the same are numbered."""
+    taken: dict[str, str] = {}
+    for column in columns:
+        name = slug(column)
+        number = 2
+        while name in taken:
+            name, number = f"{slug(column)}_{number}", number + 1
+        taken[name] = column
+    return list(taken.items())

@@ -1,0 +1,83 @@
+"""Everything that is declared, so that each noun finds the others by name."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Self
+
+from mlops_assets.components.origin import Origin
+from mlops_assets.errors import SpecError
+from mlops_assets.spec.base import Spec
+from mlops_assets.spec.dataset import Dataset
+from mlops_assets.spec.feature_table import FeatureTable
+from mlops_assets.spec.model import Model
+from mlops_assets.spec.plan import DatasetPlan, FeaturePlan, ModelPlan
+
+Steps = tuple[str | int, ...]
+
+
+@dataclass(frozen=True)
+class House:
+    """The declared specs by name, and where each stands."""
+
+    datasets: Mapping[str, Dataset] = field(default_factory=dict)
+    tables: Mapping[str, FeatureTable] = field(default_factory=dict)
+    models: Mapping[str, Model] = field(default_factory=dict)
+    origins: Mapping[tuple[type[Spec], str], Origin] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, declared: Iterable[tuple[Spec, Origin]]) -> Self:
+        """Collect the specs.
+
+        Raises:
+            SpecError: two of a kind have the same name.
+        """
+        kinds: dict[type[Spec], dict[str, Spec]] = {Dataset: {}, FeatureTable: {}, Model: {}}
+        origins: dict[tuple[type[Spec], str], Origin] = {}
+        for spec, origin in declared:
+            kind, name = type(spec), str(spec.name)  # type: ignore[attr-defined]  # each of the three has a name
+            if name in kinds[kind]:
+                raise SpecError.of(
+                    f"{origin.at('name')}: {kind.__name__} '{name}' is declared twice",
+                    got=f"first at {origins[kind, name].at('name')}",
+                    step="give one of them another name",
+                )
+            kinds[kind][name] = spec
+            origins[kind, name] = origin
+        return cls(kinds[Dataset], kinds[FeatureTable], kinds[Model], origins)  # type: ignore[arg-type]  # sorted by kind above
+
+    def dataset(self, name: str) -> DatasetPlan:
+        """What the rooms need to know of a dataset."""
+        return DatasetPlan(self.datasets[name], self.origins[Dataset, name].place)
+
+    def table(self, name: str) -> FeaturePlan:
+        """What the rooms need to know of a feature table."""
+        spec = self.tables[name]
+        named: list[tuple[Steps, str]] = [(("joins", n, "dataset"), join.dataset) for n, join in enumerate(spec.joins)]
+        where = self._where(FeatureTable, name, [(("dataset",), spec.dataset), *named], self.datasets, ("dataset",))
+        return FeaturePlan.of(spec, self.datasets, where=where)
+
+    def model(self, name: str) -> ModelPlan:
+        """What the rooms need to know of a model."""
+        spec = self.models[name]
+        plans = {table: self.table(table) for table in self.tables}
+        named: list[tuple[Steps, str]] = [(("features", n), table) for n, table in enumerate(spec.features)]
+        if all(table in plans for table in spec.features):
+            features = {each for table in spec.features for each in plans[table].table.feature_names()}
+            named = [(("evaluate", "slices", n), column) for n, column in enumerate(spec.evaluate.slices)]
+            where = self._where(Model, name, named, features, ("features",))
+        else:
+            where = self._where(Model, name, named, plans, ("features",))
+        return ModelPlan.of(spec, plans, where=where, place=self.origins[Model, name].place)
+
+    def waits_for(self, dataset: str) -> list[Dataset]:
+        """The datasets that the feature tables over a dataset join: their batches go first."""
+        over = [table for table in self.tables.values() if table.dataset == dataset]
+        names = {join.dataset for table in over for join in table.joins} - {dataset}
+        return [self.datasets[name] for name in sorted(names) if name in self.datasets]
+
+    def _where(
+        self, kind: type[Spec], name: str, named: list[tuple[Steps, str]], known: Iterable[str], usual: Steps
+    ) -> str:
+        """The line of the first name that nothing answers to, or else the usual one."""
+        known = set(known)
+        return self.origins[kind, name].at(*next((path for path, each in named if each not in known), usual))

@@ -1,0 +1,51 @@
+"""The noun Model: from labels to the retraining that its own predictions ask for."""
+
+import dagster as dg
+
+from mlops_assets import keys
+from mlops_assets.components.house import House
+from mlops_assets.components.noun import Noun
+from mlops_assets.components.origin import Origin
+from mlops_assets.components.scaffold import ModelScaffolder
+from mlops_assets.errors import UnknownName
+from mlops_assets.resources import declaration
+from mlops_assets.rooms.evaluate import assets as evaluate
+from mlops_assets.rooms.label import assets as label
+from mlops_assets.rooms.monitor import assets as monitor
+from mlops_assets.rooms.release import assets as release
+from mlops_assets.rooms.retrain import sensors
+from mlops_assets.rooms.serve import assets as serve
+from mlops_assets.rooms.train import assets as train
+from mlops_assets.rooms.train.candidates import CANDIDATES
+from mlops_assets.spec import model as spec
+
+ROOMS = (label, train, evaluate, release, serve, monitor)
+
+
+@dg.scaffold_with(ModelScaffolder)
+class Model(Noun[spec.Model]):
+    """A target over feature tables: how to train, judge, serve, watch and retrain the model that predicts it."""
+
+    spec_type = spec.Model
+
+    def check(self, origin: Origin) -> None:
+        """Look up the candidates."""
+        for number, name in enumerate(self.spec.train.candidates):
+            if name not in CANDIDATES:
+                where = origin.at("train", "candidates", number)
+                raise UnknownName.among("candidate", name, CANDIDATES, where=where)
+
+    def merged(self, house: House) -> dg.Definitions:
+        """The assets of the model's life, the job that trains, judges and releases, and the sensor that asks for it."""
+        plan = house.model(self.name)
+        return dg.Definitions(
+            assets=[asset for room in ROOMS for asset in room.build(plan)],
+            sensors=sensors.build(plan),
+            jobs=[
+                dg.define_asset_job(
+                    keys.retrain_job(self.name),
+                    selection=dg.AssetSelection.tag(declaration.RETRAIN, self.name),
+                    description=f"A challenger for {self.name}: trained, judged, and released if the verdict says so.",
+                )
+            ],
+        )

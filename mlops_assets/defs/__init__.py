@@ -1,0 +1,1 @@
+"""User land: one folder a use case; nothing of the house imports it."""

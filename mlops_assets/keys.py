@@ -1,0 +1,76 @@
+"""Every asset key, spelled once: a key is (noun, stage), and a table in the lake is named `noun/stage`."""
+
+from typing import Final
+
+Key = tuple[str, str]
+
+DATASET_STAGES: Final = ("raw", "clean", "quarantine", "eda_report", "profile")
+FEATURE_STAGES: Final = ("offline", "online")
+MODEL_STAGES: Final = (
+    "labels",
+    "training_set",
+    "leaderboard",
+    "challenger",
+    "evaluation",
+    "verdict",
+    "champion",
+    "predictions",
+    "drift_report",
+    "performance_report",
+)
+
+
+def key(noun: str, stage: str) -> Key:
+    """The asset key of a noun's stage.
+
+    >>> key("flights", "clean")
+    ('flights', 'clean')
+    """
+    if stage not in (*DATASET_STAGES, *FEATURE_STAGES, *MODEL_STAGES):
+        raise ValueError(f"unknown stage {stage!r}")
+    return (noun, stage)
+
+
+def table(noun: str, stage: str) -> str:
+    """The lake's name for the table behind an asset key.
+
+    >>> table("flights", "clean")
+    'flights/clean'
+    """
+    return "/".join(key(noun, stage))
+
+
+def raw_table(dataset: str, batch: str) -> str:
+    """The lake's name for one raw batch; each batch keeps the schema that it arrived with.
+
+    >>> raw_table("flights", "2013-01")
+    'flights/raw/2013-01'
+    """
+    return f"{dataset}/raw/{batch}"
+
+
+def partitions(dataset: str) -> str:
+    """The name of a dataset's dynamic partitions: one a batch.
+
+    >>> partitions("flights")
+    'flights_batches'
+    """
+    return f"{dataset}_batches"
+
+
+def arrival_job(dataset: str) -> str:
+    """The job that takes one batch the whole way.
+
+    >>> arrival_job("flights")
+    'flights_arrival'
+    """
+    return f"{dataset}_arrival"
+
+
+def retrain_job(model: str) -> str:
+    """The job that trains, judges and releases.
+
+    >>> retrain_job("flight_delays")
+    'flight_delays_retrain'
+    """
+    return f"{model}_retrain"

@@ -1,0 +1,50 @@
+"""A table of the lake in a notebook, as whatever the notebook works with."""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Literal, assert_never
+
+from mlops_assets.errors import UnknownName
+from mlops_assets.settings import Settings
+
+if TYPE_CHECKING:
+    from mlops_assets.stores.lake import Lake
+
+Form = Literal["pandas", "polars", "arrow", "duckdb"]
+FORMS: tuple[Form, ...] = ("pandas", "polars", "arrow", "duckdb")
+
+
+def read(table: str, version: int | None = None, as_: Form = "pandas", *, lake: "Lake | None" = None) -> Any:
+    """Read a version of a table.
+
+    Args:
+        table: such as `flights/clean`.
+        version: number; default: the newest.
+        as_: what to get it as: a pandas or polars frame, an Arrow table, or a DuckDB relation.
+        lake: where from; default: the one of `MLOPS_HOME`.
+
+    Raises:
+        UnknownName: there is no such table, or no such form.
+    """
+    from mlops_assets.stores.delta import DeltaLake
+
+    opened = lake or DeltaLake(Settings.from_env().lake)
+    if as_ not in FORMS:
+        raise UnknownName.among("form", as_, FORMS)
+    if not opened.exists(table):
+        raise UnknownName.among(
+            "table", table, opened.tables(), step="see what is in the lake, or materialize it first"
+        )
+    data = opened.read(table, version=version)
+    match as_:
+        case "arrow":
+            return data
+        case "pandas":
+            return data.to_pandas()
+        case "polars":
+            return import_module("polars").from_arrow(data)
+        case "duckdb":
+            import duckdb
+
+            return duckdb.connect().from_arrow(data)
+        case _:
+            assert_never(as_)

@@ -1,0 +1,60 @@
+"""The stores as Dagster resources: each opens its embedded default below the platform's home when asked."""
+
+from pathlib import Path
+
+import dagster as dg
+
+from mlops_assets.settings import Settings
+from mlops_assets.stores.delta import DeltaLake
+from mlops_assets.stores.labels import LabelStore, LakeLabels
+from mlops_assets.stores.lake import Lake
+from mlops_assets.stores.lineage import Lineage, SqliteLineage
+from mlops_assets.stores.mlflow import MlflowRegistry
+from mlops_assets.stores.online import OnlineStore, SqliteOnline
+from mlops_assets.stores.predictions import LakePredictions, PredictionLog
+from mlops_assets.stores.registry import Registry
+from mlops_assets.stores.reports import FolderReports, Reports
+
+
+class Stores(dg.ConfigurableResource):  # type: ignore[type-arg]  # Dagster's resource is generic over what it returns: itself
+    """Everything that is kept, opened below one home.
+
+    Attributes:
+        home: the folder that holds `data/`; empty: `MLOPS_HOME`, or else the working folder.
+    """
+
+    home: str = ""
+
+    def settings(self) -> Settings:
+        """The paths and URLs in force."""
+        found = Settings.from_env()
+        return Settings(home=Path(self.home).resolve(), reports_url=found.reports_url) if self.home else found
+
+    def lake(self) -> Lake:
+        """The versioned tables."""
+        return DeltaLake(self.settings().lake)
+
+    def reports(self) -> Reports:
+        """The HTML reports."""
+        return FolderReports(self.settings().reports, self.settings().reports_url)
+
+    def registry(self) -> Registry:
+        """The models."""
+        found = self.settings()
+        return MlflowRegistry(found.mlflow_uri, found.mlflow_artifacts)
+
+    def online(self) -> OnlineStore:
+        """The newest features of each key."""
+        return SqliteOnline(self.settings().online)
+
+    def predictions(self) -> PredictionLog:
+        """What was asked and answered."""
+        return LakePredictions(self.lake())
+
+    def labels(self) -> LabelStore:
+        """Ground truth, as it matures."""
+        return LakeLabels(self.lake())
+
+    def lineage(self) -> Lineage:
+        """Snapshots, verdicts, releases and demands."""
+        return SqliteLineage(self.settings().lineage)

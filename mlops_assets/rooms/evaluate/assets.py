@@ -1,0 +1,95 @@
+"""`<model>/evaluation` and `<model>/verdict`: how good the challenger is, and whether it may be released."""
+
+import dagster as dg
+
+from mlops_assets import keys
+from mlops_assets.resources import declaration, presentation
+from mlops_assets.resources.stores import Stores
+from mlops_assets.rooms.evaluate.charts import curves
+from mlops_assets.rooms.evaluate.evidence import Evidence, gather
+from mlops_assets.rooms.evaluate.report import gates_markdown, page, plain_words
+from mlops_assets.rooms.evaluate.slices import slice_table
+from mlops_assets.rooms.evaluate.verdict import Verdict, decide
+from mlops_assets.rooms.train.identity import digest
+from mlops_assets.rooms.train.metrics import METRICS
+from mlops_assets.spec.plan import ModelPlan
+
+
+def build(plan: ModelPlan) -> list[dg.AssetsDefinition]:
+    """The assets that judge one model's challenger."""
+    return [_evaluation(plan), _verdict(plan)]
+
+
+def _evaluation(plan: ModelPlan) -> dg.AssetsDefinition:
+    described = "Challenger and champion on the same held-out rows: metrics, slices, calibration, with intervals."
+    spec = _spec(plan, "evaluation", described, "challenger")
+
+    @dg.multi_asset(name=f"{plan.name}_evaluation", specs=[spec])
+    def evaluation(stores: Stores) -> declaration.Events:
+        evidence = gather(stores.lake(), stores.registry(), plan)
+        table, verdict = slice_table(evidence), decide(evidence)
+        html = page(evidence, verdict, table)
+        version = digest([verdict.digest, figures(evidence), table])
+        saved = stores.reports().save(keys.key(plan.name, "evaluation"), f"v{verdict.challenger}-{version[:12]}", html)
+        yield dg.MaterializeResult(
+            asset_key=spec.key,
+            metadata={
+                **presentation.numbers({**figures(evidence), "rows": verdict.rows, "version": verdict.challenger}),
+                **presentation.report(saved),
+                "picture": presentation.picture(curves(evidence), "ROC curve and calibration"),
+            },
+            data_version=dg.DataVersion(version),
+        )
+
+    return evaluation
+
+
+def _verdict(plan: ModelPlan) -> dg.AssetsDefinition:
+    spec = _spec(plan, "verdict", "ACCEPT, REJECT or FIRST_MODEL, with each gate's figure and threshold.", "evaluation")
+
+    @dg.multi_asset(name=f"{plan.name}_verdict", specs=[spec])
+    def verdict(context: dg.AssetExecutionContext, stores: Stores) -> declaration.Events:
+        decided = decide(gather(stores.lake(), stores.registry(), plan))
+        decided.record(stores.lineage())
+        context.log.info("%s: %s", decided.decision, plain_words(decided))
+        yield dg.MaterializeResult(
+            asset_key=spec.key, metadata=_told(decided), data_version=dg.DataVersion(decided.digest)
+        )
+
+    return verdict
+
+
+def figures(evidence: Evidence) -> dict[str, float | int | bool | None]:
+    """Every metric of the challenger, and of the incumbent."""
+    shown: dict[str, float | int | bool | None] = {}
+    for known in METRICS.values():
+        shown[known.name] = known(evidence.labels, evidence.challenger.scores)
+        shown[f"{known.name}_incumbent"] = known(evidence.labels, evidence.incumbent)
+    return shown
+
+
+def _spec(plan: ModelPlan, stage: str, description: str, before: str) -> dg.AssetSpec:
+    return declaration.asset_spec(
+        plan.name,
+        stage,
+        room="evaluate",
+        description=description,
+        deps=[keys.key(plan.name, before), keys.key(plan.name, "training_set")],
+        kinds=("sklearn",),
+        owners=plan.model.owners,
+        retrain=plan.name,
+        configuration=plan.model.model_dump_json(),
+    )
+
+
+def _told(verdict: Verdict) -> presentation.Metadata:
+    found = verdict.gate("objective")
+    bounds = {"difference": found.figure, "low": found.low, "high": found.high} if found else {}
+    numbers = {"version": verdict.challenger, "champion": verdict.champion, "rows": verdict.rows, **bounds}
+    return {
+        **presentation.numbers({**numbers, "accepted": verdict.accepted, "gates_failed": len(verdict.failed())}),
+        "decision": dg.MetadataValue.text(verdict.decision),
+        "why": dg.MetadataValue.md(plain_words(verdict) + "".join(f"\n- {g.reason}" for g in verdict.failed())),
+        "gates": dg.MetadataValue.md(gates_markdown(verdict)),
+        "digest": dg.MetadataValue.text(verdict.digest),
+    }

@@ -1,0 +1,140 @@
+"""What the gates look at: challenger and champion on the same rows, which neither was trained on."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from mlops_assets import keys
+from mlops_assets.errors import NotFound, TrainingError
+from mlops_assets.rooms.train.bootstrap import MIN_BLOCKS, Bootstrap, Interval, day_blocks
+from mlops_assets.rooms.train.fit import manifest_of
+from mlops_assets.rooms.train.identity import ingredients
+from mlops_assets.rooms.train.inputs import frame, from_manifest
+from mlops_assets.rooms.train.metrics import METRICS, Metric, metric
+from mlops_assets.rooms.train.threads import one_thread
+from mlops_assets.rooms.train.training_set import Examples, examples
+
+if TYPE_CHECKING:
+    from mlops_assets.rooms.train.metrics import Floats, Ints
+    from mlops_assets.spec.model import Model
+    from mlops_assets.spec.plan import ModelPlan
+    from mlops_assets.stores.lake import Lake
+    from mlops_assets.stores.registry import Bundle, Registry
+
+BASE_RATE: Final = "the base rate"
+
+
+@dataclass(frozen=True)
+class Scored:
+    """A model version and its scores of the holdout rows.
+
+    Attributes:
+        number: in the registry.
+        digest: of its bytes.
+        manifest: what it is.
+        scores: of the rows, in their order.
+    """
+
+    number: int
+    digest: str
+    manifest: Mapping[str, Any]
+    scores: "Floats"
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """Two models on the same rows.
+
+    Attributes:
+        model: the declaration, with what is asked of a challenger.
+        holdout: the rows.
+        challenger: who wants the place.
+        champion: who holds it; None for the first model.
+    """
+
+    model: "Model"
+    holdout: "Examples"
+    challenger: Scored
+    champion: Scored | None
+
+    @property
+    def labels(self) -> "Floats":
+        """The outcomes, 0 or 1."""
+        return self.holdout.labels
+
+    @property
+    def blocks(self) -> "Ints":
+        """The day of each row."""
+        return day_blocks(self.holdout.times, len(self.labels))
+
+    @property
+    def bootstrap(self) -> Bootstrap:
+        """The declared resampling."""
+        return Bootstrap(self.model.evaluate.resamples, self.model.evaluate.confidence, self.model.train.seed)
+
+    @property
+    def objective(self) -> Metric:
+        """The metric that decides."""
+        return metric(self.model.objective)
+
+    @property
+    def incumbent(self) -> "Floats":
+        """The scores to beat: the champion's, or for a first model the base rate it was trained on."""
+        import numpy as np
+
+        if self.champion:
+            return self.champion.scores
+        return np.full(len(self.labels), float(self.challenger.manifest["base_rate"]))
+
+    @property
+    def incumbent_name(self) -> str:
+        """Who is to be beaten, in words."""
+        return f"version {self.champion.number}" if self.champion else BASE_RATE
+
+    def interval(self, name: str) -> Interval | None:
+        """Of the challenger's figure; None where there are too few days for an interval."""
+        import numpy as np
+
+        if len(np.unique(self.blocks)) < MIN_BLOCKS:
+            return None
+        return self.bootstrap.interval(METRICS[name], self.labels, self.challenger.scores, self.blocks)
+
+    def difference(self, name: str) -> Interval:
+        """By how much the challenger is better than the incumbent; positive is better."""
+        return self.bootstrap.difference(
+            METRICS[name], self.labels, self.challenger.scores, self.incumbent, self.blocks
+        )
+
+
+def score(bundle: "Bundle", holdout: "Examples") -> Scored:
+    """A model's scores of the holdout rows, each model fed the features that it was trained on.
+
+    Raises:
+        TrainingError: the rows lack a feature of the model.
+    """
+    import numpy as np
+
+    manifest = manifest_of(bundle.files)
+    data = frame(holdout.rows, from_manifest(manifest))
+    with one_thread():
+        scores = np.asarray(bundle.pipeline.predict_proba(data)[:, 1], dtype=np.float64)
+    if len(scores) != len(holdout.labels):
+        raise TrainingError.of("a model answered another number of rows", got=len(scores), allowed=len(holdout.labels))
+    return Scored(bundle.version.number, bundle.version.digest, manifest, scores)
+
+
+def gather(lake: "Lake", registry: "Registry", plan: "ModelPlan") -> Evidence:
+    """Score the challenger of the newest training set and the champion on the same held-out rows.
+
+    Raises:
+        NotFound: no challenger was trained on the newest training set.
+    """
+    version = registry.by_identity(plan.name, ingredients(lake, plan).identity)
+    if version is None:
+        step = f"materialize {plan.name}/challenger"
+        raise NotFound.of(f"no challenger of the newest training set of model '{plan.name}'", step=step)
+    holdout = examples(lake.read(keys.table(plan.name, "training_set")), plan, "holdout")
+    challenger, champion = score(registry.load(version), holdout), registry.champion(plan.name)
+    if champion is not None and champion.number == version.number:
+        return Evidence(plan.model, holdout, challenger, challenger)
+    return Evidence(plan.model, holdout, challenger, score(registry.load(champion), holdout) if champion else None)

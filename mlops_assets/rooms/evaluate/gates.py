@@ -1,0 +1,182 @@
+"""What a challenger must show before it may be released, by name."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from math import isfinite
+from statistics import NormalDist
+from typing import TYPE_CHECKING, Final
+
+from mlops_assets.errors import TrainingError
+from mlops_assets.rooms.evaluate.gate import Check, Gate
+from mlops_assets.rooms.evaluate.slices import Slice, slices
+from mlops_assets.rooms.train.leakage import SUSPICIOUS, suspicious
+from mlops_assets.rooms.train.metrics import METRICS
+from mlops_assets.rooms.train.training_set import span
+
+if TYPE_CHECKING:
+    from mlops_assets.rooms.evaluate.evidence import Evidence, Scored
+    from mlops_assets.rooms.train.bootstrap import Interval
+
+MIN_ROWS: Final = 100
+MAX_ECE: Final = 0.05
+ECE_SLACK: Final = 0.01
+SLICE_LOSS: Final = 0.02
+MANIFEST_KEYS: Final = (
+    *("features", "threshold", "candidate", "train_rows", "base_rate"),
+    *("inputs", "code", "environment"),
+)
+
+
+def complete(evidence: "Evidence") -> Gate:
+    """The evidence is whole: enough rows, both classes, sane scores, a manifest with all that a reader needs."""
+    import numpy as np
+
+    rows = len(evidence.labels)
+    faults = [] if rows >= MIN_ROWS else [f"{rows} rows to judge on, of at least {MIN_ROWS}"]
+    if len(np.unique(evidence.labels)) < 2:  # noqa: PLR2004 - yes and no
+        faults.append("one class only")
+    wild = [who.number for who in _both(evidence) if not ((who.scores >= 0) & (who.scores <= 1)).all()]
+    faults += [f"version {number} gives scores outside 0 to 1" for number in wild]
+    lacking = [key for key in MANIFEST_KEYS if evidence.challenger.manifest.get(key) is None]
+    faults += [f"the manifest lacks {', '.join(lacking)}"] if lacking else []
+    return Gate("complete", not faults, "; ".join(faults) or f"{rows} rows, both classes", rows, MIN_ROWS)
+
+
+def unseen(evidence: "Evidence") -> Gate:
+    """Neither model was trained on a row that it is judged on."""
+    start, _ = span(evidence.holdout.rows)
+    if start is None:
+        return Gate("unseen", True, "rows are held out by a hash of their key, the same for every version")
+    seen = [who.number for who in _both(evidence) if _reaches(who, start)]
+    if seen:
+        versions = ", ".join(map(str, seen))
+        return Gate("unseen", False, f"version {versions} was trained on rows from {start:%Y-%m-%d %H:%M} on")
+    return Gate("unseen", True, f"training ended before {start:%Y-%m-%d %H:%M}")
+
+
+def leakage(evidence: "Evidence") -> Gate:
+    """No feature alone tells the classes apart; one that does knows the answer."""
+    found = suspicious(evidence.holdout)
+    if found:
+        names = ", ".join(f"{name} ({figure:.3f})" for name, figure in found.items())
+        return Gate("leakage", False, f"alone nearly perfect: {names}", max(found.values()), SUSPICIOUS)
+    return Gate("leakage", True, "no feature alone is nearly perfect", None, SUSPICIOUS)
+
+
+def objective(evidence: "Evidence") -> Gate:
+    """The challenger is better than the incumbent, with the interval clear of zero."""
+    if evidence.champion and evidence.champion.number == evidence.challenger.number:
+        return Gate("objective", False, "the challenger is the champion: nothing has changed", 0.0, 0.0)
+    found = evidence.difference(evidence.model.objective)
+    clear = found.low > 0
+    verb = "beats" if clear else "does not clearly beat"
+    reason = f"{evidence.model.objective}: the challenger {verb} {evidence.incumbent_name} by {_signed(found)}"
+    return _with_interval("objective", clear, reason, found, 0.0)
+
+
+def guard(evidence: "Evidence") -> Gate:
+    """No guarded metric is worse than the incumbent's by more than was declared; the figure is the worst excess."""
+    guarded = evidence.model.evaluate.guard
+    if not guarded:
+        return Gate("guard", True, "no metric is guarded")
+    losses = {name: _loss(evidence, name) for name in guarded}
+    broken = [
+        f"{name} is worse than that of {evidence.incumbent_name} by {losses[name]:.4f}, allowed {allowed:g}"
+        for name, allowed in guarded.items()
+        if losses[name] > allowed
+    ]
+    worst = max(losses[name] - allowed for name, allowed in guarded.items())
+    return Gate("guard", not broken, "; ".join(broken) or "no guarded metric is worse than allowed", worst, 0.0)
+
+
+def skill(evidence: "Evidence") -> Gate:
+    """The challenger knows more than the base rate of the very rows that it is judged on."""
+    known = METRICS["brier_skill"]
+    found = evidence.bootstrap.interval(known, evidence.labels, evidence.challenger.scores, evidence.blocks)
+    word = "more" if found.figure > 0 else "no more"
+    return _with_interval("skill", found.figure > 0, f"it knows {word} than these rows' own base rate", found, 0.0)
+
+
+def calibration(evidence: "Evidence") -> Gate:
+    """Scores mean what they say: within .05 on average, or about as near as the incumbent's on the same rows."""
+    known = METRICS["ece"]
+    found = evidence.bootstrap.interval(known, evidence.labels, evidence.challenger.scores, evidence.blocks)
+    allowed = max(MAX_ECE, known(evidence.labels, evidence.incumbent) + ECE_SLACK)
+    passed = found.figure <= allowed
+    reason = f"scores are off by {found.figure:.3f} on average, allowed {allowed:.3f}"
+    return _with_interval("calibration", passed, reason, found, allowed)
+
+
+def harmless(evidence: "Evidence") -> Gate:
+    """No slice is worse than the incumbent's by more than .02 with its interval clear of zero (Holm, 1979)."""
+    known = {part.name: _of_slice(evidence, part) for part in slices(evidence) if part.judgeable}
+    if not known:
+        declared = ", ".join(evidence.model.evaluate.slices)
+        return Gate("slices", True, f"no slice by {declared} can be judged" if declared else "no slices are declared")
+    name, worst = min(known.items(), key=lambda item: item[1].figure)
+    harmed = sorted(_clearly_worse(known, 1 - evidence.model.evaluate.confidence))
+    fine = f"{len(known)} slices, none clearly worse; the worst is {name}"
+    reason = f"worse in {', '.join(harmed)}" if harmed else fine
+    return _with_interval("slices", not harmed, reason, worst, -SLICE_LOSS)
+
+
+GATES: Final[dict[str, Check]] = {
+    "complete": complete,
+    "unseen": unseen,
+    "leakage": leakage,
+    "objective": objective,
+    "guard": guard,
+    "skill": skill,
+    "calibration": calibration,
+    "slices": harmless,
+}
+
+
+def _both(evidence: "Evidence") -> tuple["Scored", ...]:
+    return tuple(who for who in (evidence.challenger, evidence.champion) if who)
+
+
+def _loss(evidence: "Evidence", name: str) -> float:
+    known = METRICS[name]
+    figures = known(evidence.labels, evidence.challenger.scores), known(evidence.labels, evidence.incumbent)
+    if not all(map(isfinite, figures)):
+        raise TrainingError.of(f"{name} is undefined on these rows", got=figures)
+    return -known.gain(*figures)
+
+
+def _reaches(who: "Scored", start: datetime) -> bool:
+    until = who.manifest["trained_until"]
+    if until is None:
+        raise TrainingError.of(f"version {who.number} does not say until when it was trained")
+    return datetime.fromisoformat(until) >= start
+
+
+def _of_slice(evidence: "Evidence", part: Slice) -> "Interval":
+    labels, blocks = evidence.labels[part.rows], evidence.blocks[part.rows]
+    pair = evidence.challenger.scores[part.rows], evidence.incumbent[part.rows]
+    return evidence.bootstrap.difference(evidence.objective, labels, *pair, blocks)
+
+
+def _clearly_worse(found: Mapping[str, "Interval"], alpha: float) -> list[str]:
+    harmed = []
+    ranked = sorted(found.items(), key=lambda item: _p_value(item[1]))
+    for place, (name, difference) in enumerate(ranked):
+        if _p_value(difference) > alpha / (len(ranked) - place):
+            break
+        if difference.figure < -SLICE_LOSS:
+            harmed.append(name)
+    return harmed
+
+
+def _p_value(difference: "Interval") -> float:
+    if difference.error == 0:
+        return 0.0 if difference.figure < 0 else 1.0
+    return NormalDist().cdf(difference.figure / difference.error)
+
+
+def _with_interval(name: str, passed: bool, reason: str, found: "Interval", threshold: float) -> Gate:
+    return Gate(name, passed, reason, found.figure, threshold, found.low, found.high)
+
+
+def _signed(found: "Interval") -> str:
+    return f"{found.figure:+.4f} [{found.low:+.4f}, {found.high:+.4f}]"

@@ -1,0 +1,125 @@
+"""One page that a person wants to read: what was decided about the challenger, and on what evidence."""
+
+import re
+from base64 import b64encode
+from collections.abc import Iterable, Mapping, Sequence
+from html import escape
+from typing import TYPE_CHECKING, Any, Final
+
+from mlops_assets.rooms.evaluate.charts import curves
+from mlops_assets.rooms.evaluate.gate import Gate
+from mlops_assets.rooms.train.metrics import METRICS
+
+if TYPE_CHECKING:
+    from mlops_assets.rooms.evaluate.evidence import Evidence
+    from mlops_assets.rooms.evaluate.verdict import Verdict
+
+STYLE: Final = """
+body{font:15px/1.55 system-ui,sans-serif;color:#1f2937;max-width:880px;margin:2.5rem auto;padding:0 1.2rem}
+h1{font-size:1.5rem;margin:0}h2{font-size:1.05rem;margin:2rem 0 .5rem}p.sub{color:#6b7280;margin:.2rem 0 1.2rem}
+.word{padding:1rem 1.2rem;border-left:5px solid;border-radius:6px;background:#f9fafb}
+.yes{border-color:#0f766e}.no{border-color:#b45309}.word b{font-size:1.1rem}
+table{border-collapse:collapse;width:100%;font-size:.88rem}
+td,th{padding:.35rem .6rem;text-align:left;border-bottom:1px solid #e5e7eb}
+td.n{text-align:right;white-space:nowrap;font-variant-numeric:tabular-nums}img{max-width:100%}
+"""
+NUMERIC: Final = re.compile(r"[-+]?[\d,.]+( to [-+]?[\d.]+)?")
+WORDS: Final = {
+    "ACCEPT": "Version {new} takes the place of version {old}.",
+    "FIRST_MODEL": "Version {new} is the first model, and it is better than guessing.",
+    "REJECT": "Version {new} is refused; {stays}.",
+}
+
+
+def page(evidence: "Evidence", verdict: "Verdict", table: Sequence[Mapping[str, Any]]) -> str:
+    """The whole report as one self-contained HTML page."""
+    kind = "yes" if verdict.accepted else "no"
+    reasons = "".join(f"<br>{escape(gate.reason)}" for gate in verdict.failed() or _deciding(verdict))
+    parts = [
+        f"<h1>{escape(verdict.model)}: {verdict.decision.replace('_', ' ').lower()}</h1>",
+        f"<p class=sub>judged on {verdict.rows:,} rows{escape(_window(verdict))}, unseen by either model</p>",
+        f"<div class='word {kind}'><b>{escape(plain_words(verdict))}</b>{reasons}</div>",
+        f"<h2>What was asked</h2>{_gates(verdict)}",
+        f"<h2>How good it is</h2>{_metrics(evidence)}{_picture(evidence)}",
+        f"<h2>Where it is weak</h2>{_slices(table)}" if table else "",
+    ]
+    title = escape(f"{verdict.model} v{verdict.challenger}: {verdict.decision}")
+    head = f"<!doctype html><html lang=en><meta charset=utf-8><title>{title}</title><style>{STYLE}</style>"
+    return head + "".join(parts) + "</html>"
+
+
+def plain_words(verdict: "Verdict") -> str:
+    """The decision in a sentence."""
+    stays = f"version {verdict.champion} stays" if verdict.champion else "there is no model yet"
+    return WORDS[verdict.decision].format(new=verdict.challenger, old=verdict.champion, stays=stays)
+
+
+def gates_markdown(verdict: "Verdict") -> str:
+    """The gates as a Markdown table."""
+    head = "| gate | passed | figure | asked | interval | why |\n| --- | --- | --- | --- | --- | --- |\n"
+    rows = [" | ".join(cell.replace("|", "/") for cell in _cells(gate)) for gate in verdict.gates]
+    return head + "\n".join(f"| {row} |" for row in rows)
+
+
+def table_html(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A table; cells that look like numbers stand to the right."""
+    lines = ["".join(f"<td{_side(cell)}>{escape(cell)}</td>" for cell in row) for row in rows]
+    return f"<table><tr>{''.join(f'<th>{escape(h)}</th>' for h in head)}</tr><tr>{'</tr><tr>'.join(lines)}</tr></table>"
+
+
+def _deciding(verdict: "Verdict") -> tuple[Gate, ...]:
+    return tuple(gate for gate in verdict.gates if gate.name in ("objective", "skill", "slices"))
+
+
+def _gates(verdict: "Verdict") -> str:
+    return table_html(("gate", "passed", "figure", "asked", "interval", "why"), map(_cells, verdict.gates))
+
+
+def _cells(gate: Gate) -> tuple[str, ...]:
+    interval = _bounds(gate.low, gate.high)
+    passed = "yes" if gate.passed else "NO"
+    return (gate.name, passed, _number(gate.figure), _number(gate.threshold), interval, gate.reason)
+
+
+def _metrics(evidence: "Evidence") -> str:
+    rows = []
+    for known in METRICS.values():
+        own, found = known(evidence.labels, evidence.challenger.scores), evidence.interval(known.name)
+        bounds = _bounds(found.low, found.high) if found else ""
+        rival = _number(known(evidence.labels, evidence.incumbent))
+        rows.append((known.name, _number(own), bounds, rival, known.description))
+    return table_html(("metric", "challenger", "interval", evidence.incumbent_name, "what it is"), rows)
+
+
+def _slices(table: Sequence[Mapping[str, Any]]) -> str:
+    metrics = list(dict.fromkeys(row["metric"] for row in table))
+    rows: dict[str, list[str]] = {}
+    for row in table:
+        cells = rows.setdefault(f"{row['feature']} = {row['value']}", [f"{row['n']:,}"])
+        cells += [_number(row["figure"]), _bounds(row["low"], row["high"])]
+    head = ["rows", "n", *(name for metric in metrics for name in (metric, "interval"))]
+    return table_html(head, ((name, *cells) for name, cells in rows.items()))
+
+
+def _picture(evidence: "Evidence") -> str:
+    inline = b64encode(curves(evidence, dpi=130)).decode()
+    return f"<p><img alt='ROC curve and calibration' src='data:image/png;base64,{inline}'>"
+
+
+def _window(verdict: "Verdict") -> str:
+    first, last = verdict.window
+    return f" of {first[:10]} to {last[:10]}" if first else ""
+
+
+def _bounds(low: float | None, high: float | None) -> str:
+    return "" if low is None or high is None else f"{low:.4f} to {high:.4f}"
+
+
+def _number(value: float | None) -> str:
+    if value is None:
+        return ""
+    return f"{value:,}" if isinstance(value, int) else f"{value:.4f}"
+
+
+def _side(cell: str) -> str:
+    return " class=n" if NUMERIC.fullmatch(cell) else ""

@@ -1,0 +1,1 @@
+"""Reports and profiles of a dataset's versions."""

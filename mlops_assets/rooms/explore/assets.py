@@ -1,0 +1,99 @@
+"""`<dataset>/eda_report` and `<dataset>/profile`: what a batch holds and what changed, as a page and as figures."""
+
+from typing import TYPE_CHECKING
+
+import dagster as dg
+
+from mlops_assets import keys
+from mlops_assets.resources import declaration, presentation
+from mlops_assets.resources.stores import Stores
+from mlops_assets.rooms.explore import eda, profile
+from mlops_assets.rooms.explore.changes import columns
+from mlops_assets.rooms.explore.exploration import Exploration, explore
+from mlops_assets.spec.plan import DatasetPlan
+from mlops_assets.stores.reports import Report
+
+if TYPE_CHECKING:
+    from mlops_assets.stores.reports import Reports
+
+DESCRIPTIONS = {
+    "eda_report": "The exploration of each batch of {}: every column, and what changed since the batch before.",
+    "profile": "Statistics of each batch and column of {}, which merge over batches without reading the rows again.",
+}
+
+
+def build(plan: DatasetPlan) -> list[dg.AssetsDefinition]:
+    """The report and profile of one dataset; one step explores a batch for both."""
+    dataset = plan.dataset
+    report, figures = (_spec(plan, stage, kind) for stage, kind in (("eda_report", "html"), ("profile", "deltalake")))
+
+    @dg.multi_asset(name=f"{dataset.name}_explore", specs=[report, figures], can_subset=True)
+    def explored(context: dg.AssetExecutionContext, stores: Stores) -> declaration.Events:
+        found = explore(stores.lake(), dataset, context.partition_key)
+        if report.key in context.selected_asset_keys:
+            yield _reported(report, stores.reports(), found)
+        if figures.key in context.selected_asset_keys:
+            yield _profiled(figures.key, stores, found)
+
+    return [explored]
+
+
+def _spec(plan: DatasetPlan, stage: str, kind: str) -> dg.AssetSpec:
+    dataset = plan.dataset
+    return declaration.asset_spec(
+        dataset.name,
+        stage,
+        room="explore",
+        description=DESCRIPTIONS[stage].format(dataset.name),
+        deps=[keys.key(dataset.name, "clean")],
+        kinds=("duckdb", kind),
+        owners=dataset.owners,
+        way=dataset.name,
+        partitions_def=declaration.batches(dataset.name),
+        configuration=f"{dataset.event_time} {dataset.period}",
+    )
+
+
+def _reported(spec: dg.AssetSpec, reports: "Reports", found: Exploration) -> declaration.Materialized:
+    subject = found.subject
+    glance = eda.picture(found.rows, subject, found.profiles)
+    return dg.MaterializeResult(
+        asset_key=spec.key,
+        metadata={
+            **presentation.numbers(found.figures()),
+            **presentation.report(_drawn(spec, reports, found, glance)),
+            "picture": presentation.picture(glance, "rows over time and missing values"),
+            "compared_with": dg.MetadataValue.text(found.compared_with or "nothing: the first batch"),
+            "changed": dg.MetadataValue.text(", ".join(columns(found.changes)) or "nothing of note"),
+        },
+        data_version=dg.DataVersion(subject.fingerprint),
+    )
+
+
+def _drawn(spec: dg.AssetSpec, reports: "Reports", found: Exploration, glance: bytes) -> Report:
+    """The page of this content as this code draws it; it is drawn once."""
+    subject = found.subject
+    key = keys.key(subject.dataset, "eda_report")
+    version = f"{subject.batch}-{subject.fingerprint[:12]}-{spec.code_version}"
+    if reports.exists(key, version):
+        return reports.save(key, version, reports.path(key, version).read_bytes())
+    page = eda.report(
+        found.rows,
+        subject,
+        found.profiles,
+        compared_with=found.compared_with,
+        changes=found.changes,
+        glance=glance,
+    )
+    return reports.save(key, version, page)
+
+
+def _profiled(key: dg.AssetKey, stores: Stores, found: Exploration) -> declaration.Materialized:
+    subject = found.subject
+    rows = profile.to_table(found.profiles, subject.fingerprint)
+    version = stores.lake().write(keys.table(subject.dataset, "profile"), rows, batch=subject.batch)
+    return dg.MaterializeResult(
+        asset_key=key,
+        metadata={**presentation.table(version, rows.schema), **presentation.numbers(found.figures())},
+        data_version=dg.DataVersion(subject.fingerprint),
+    )

@@ -1,0 +1,157 @@
+"""The exploration of a batch as one self-contained page: what it holds, and what changed since the one before."""
+
+import re
+from base64 import b64encode
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from html import escape
+from typing import TYPE_CHECKING, Final
+
+from mlops_assets.rooms.explore import distributions
+from mlops_assets.rooms.explore.charts import over_time, overview
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from mlops_assets.rooms.explore.changes import Change
+    from mlops_assets.rooms.explore.profile import ColumnProfile
+
+SAMPLE: Final = 5000
+"""Rows that skrub draws, evenly spaced over the batch; our own figures and pictures are of all rows."""
+ASSOCIATIONS: Final = 12
+"""Columns up to which the associations of every pair are worth their time."""
+STYLE: Final = """
+body{font:15px/1.55 system-ui,sans-serif;color:#1f2937;max-width:1080px;margin:2.5rem auto;padding:0 1.2rem}
+h1{font-size:1.5rem;margin:0}h2{font-size:1.05rem;margin:2rem 0 .5rem}p.sub{color:#6b7280;margin:.2rem 0 1.2rem}
+table.changes{border-collapse:collapse;font-size:.88rem}img{max-width:100%}code{font-size:.85em}
+.spreads{display:grid;grid-template-columns:repeat(auto-fill,minmax(200px,1fr));gap:1rem 1.4rem}
+figure{margin:0}figcaption{font-size:.85rem;font-weight:600}figure svg{width:100%;height:70px;fill:#0f766e}
+figure svg.values{fill:#b45309}figure div{display:flex;justify-content:space-between;font-size:.75rem;color:#6b7280}
+table.changes td,table.changes th{padding:.3rem .8rem .3rem 0;text-align:left;border-bottom:1px solid #e5e7eb}
+"""
+_LOADS: Final = re.compile(
+    r"""<(?:script|img|iframe|link)\b[^>]*\b(?:src|href)\s*=\s*["']?(?:https?:)?//|@import|url\(\s*["']?(?:https?:)?//""",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True)
+class Subject:
+    """The batch that is explored.
+
+    Attributes:
+        dataset: its name.
+        batch: the batch's.
+        version: number of the clean table's version.
+        fingerprint: of the batch's rows.
+        event_time: the column with the time; None: there is none.
+        zone: the clock by which days are told.
+    """
+
+    dataset: str
+    batch: str
+    version: int
+    fingerprint: str
+    event_time: str | None = None
+    zone: str = "UTC"
+
+
+def report(
+    rows: "pa.Table",
+    subject: Subject,
+    profiles: "Sequence[ColumnProfile]",
+    *,
+    compared_with: str = "",
+    changes: "Sequence[Change]" = (),
+    glance: bytes = b"",
+) -> str:
+    """The whole page.
+
+    Args:
+        rows: of the batch.
+        subject: which batch it is.
+        profiles: of every column.
+        compared_with: what `changes` look back at, in words; empty: there is nothing before.
+        changes: since then.
+        glance: the picture of the batch, where it has been drawn before.
+
+    Raises:
+        ValueError: the page would load something from elsewhere.
+    """
+    title = subject.dataset if subject.batch == subject.dataset else f"{subject.dataset} {subject.batch}"
+    parts = [
+        f"<h1>{escape(title)}</h1>",
+        f"<p class=sub>{rows.num_rows:,} rows, {len(profiles)} columns; {_version(subject)}</p>",
+        f"<h2>What changed</h2>{_changes(compared_with, changes)}",
+        f"<h2>At a glance</h2>{_image(glance or picture(rows, subject, profiles))}",
+        f"<h2>How the values are spread</h2>{distributions.drawn(distributions.of_table(rows, profiles))}",
+        f"<h2>Every column</h2>{_columns(rows, title)}",
+    ]
+    head = f"<!doctype html><html lang=en><meta charset=utf-8><title>{escape(title)}</title><style>{STYLE}</style>"
+    return self_contained(head + "".join(parts) + "</html>")
+
+
+def picture(rows: "pa.Table", subject: Subject, profiles: "Sequence[ColumnProfile]") -> bytes:
+    """Rows over time and missing values, as PNG."""
+    step, counts = over_time(rows, subject.event_time, subject.zone) if subject.event_time else ("", ())
+    return overview(profiles, step, counts)
+
+
+def self_contained(page: str) -> str:
+    """The page itself, once it is sure that opening it asks no other host for anything.
+
+    >>> self_contained("<a href='https://example.org'>a link is only followed by a click</a>")[:2]
+    '<a'
+
+    Raises:
+        ValueError: it would.
+    """
+    found = _LOADS.search(page)
+    if found:
+        raise ValueError(f"the page loads something from elsewhere: {page[found.start() : found.start() + 120]!r}")
+    return page
+
+
+def _version(subject: Subject) -> str:
+    fingerprint = f"fingerprint <code>{subject.fingerprint[:16]}</code>"
+    return f"version {subject.version} of {escape(subject.dataset)}/clean, {fingerprint}"
+
+
+def _changes(compared_with: str, changes: "Iterable[Change]") -> str:
+    if not compared_with:
+        return "<p>This is the first batch: there is nothing to compare it with.</p>"
+    cells = [(c.column or "all rows", c.what, c.before or "-", c.now or "-") for c in changes]
+    if not cells:
+        return f"<p>Nothing of note since {escape(compared_with)}.</p>"
+    head = "".join(f"<th>{escape(name)}</th>" for name in ("column", "what", compared_with, "now"))
+    body = "".join(f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in row)}</tr>" for row in cells)
+    return f"<table class=changes><tr>{head}</tr>{body}</table>"
+
+
+def _image(png: bytes) -> str:
+    return f"<img alt='rows over time and missing values' src='data:image/png;base64,{b64encode(png).decode()}'>"
+
+
+def _columns(rows: "pa.Table", title: str) -> str:
+    if not rows.num_rows:
+        return "<p>There are no rows.</p>"
+    from skrub import TableReport
+
+    sample = _sample(rows)
+    drawn = TableReport(
+        sample.to_pandas(),
+        title=title,
+        verbose=0,
+        plot_distributions=False,
+        compute_associations=rows.num_columns <= ASSOCIATIONS,
+        open_tab="table",
+    ).html_snippet()
+    part = f"{sample.num_rows:,} evenly spaced of" if sample.num_rows < rows.num_rows else "all"
+    return f"<p>Drawn from {part} {rows.num_rows:,} rows.</p>{drawn}"
+
+
+def _sample(rows: "pa.Table") -> "pa.Table":
+    """Evenly spaced rows: the same rows give the same sample."""
+    if rows.num_rows <= SAMPLE:
+        return rows
+    return rows.take([place * rows.num_rows // SAMPLE for place in range(SAMPLE)])

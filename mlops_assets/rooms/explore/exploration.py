@@ -1,0 +1,72 @@
+"""One batch explored: its profile, and what changed since its last version, or else since the batch before."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from mlops_assets import keys
+from mlops_assets.errors import NotFound
+from mlops_assets.rooms.explore import changes, measure, profile
+from mlops_assets.rooms.explore.eda import Subject
+from mlops_assets.spec.dataset import Dataset
+from mlops_assets.stores.lake import Lake
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+
+@dataclass(frozen=True)
+class Exploration:
+    """What is known of a batch.
+
+    Attributes:
+        subject: which batch it is.
+        rows: of the batch.
+        profiles: of every column.
+        compared_with: what the changes look back at, in words; empty: nothing was before.
+        changes: since then.
+    """
+
+    subject: Subject
+    rows: "pa.Table"
+    profiles: list[profile.ColumnProfile]
+    compared_with: str
+    changes: list[changes.Change]
+
+    def figures(self) -> dict[str, float | int | bool | None]:
+        """The numbers that are plotted over time."""
+        cells = sum(found.rows for found in self.profiles)
+        return {
+            "rows": self.rows.num_rows,
+            "columns": len(self.profiles),
+            "null_share": sum(found.nulls for found in self.profiles) / cells if cells else 0.0,
+            "changed_columns": len(changes.columns(self.changes)),
+        }
+
+
+def explore(lake: Lake, dataset: Dataset, batch: str) -> Exploration:
+    """Profile a clean batch and compare it with what was there before.
+
+    Raises:
+        NotFound: the clean table has no such batch.
+    """
+    table = keys.table(dataset.name, "clean")
+    if not lake.exists(table) or batch not in lake.batches(table):
+        raise NotFound.of(f"no batch '{batch}' in '{table}'", step=f"materialize {table} for it")
+    rows, fingerprint = lake.read(table, batches=[batch]), lake.fingerprint(table, batch=batch)
+    zone = dataset.period.timezone if dataset.period else "UTC"
+    subject = Subject(dataset.name, batch, lake.version(table), fingerprint, dataset.event_time, zone)
+    profiles = measure.of_table(rows)
+    compared_with, before = _before(lake, subject)
+    found = changes.between(before, profiles) if compared_with else []
+    return Exploration(subject, rows, profiles, compared_with, found)
+
+
+def _before(lake: Lake, subject: Subject) -> tuple[str, list[profile.ColumnProfile]]:
+    table = keys.table(subject.dataset, "profile")
+    explored = lake.batches(table) if lake.exists(table) else []
+    if subject.batch in explored:
+        last = lake.read(table, batches=[subject.batch])
+        if last["fingerprint"][0].as_py() != subject.fingerprint:
+            return "its last version", profile.from_table(last)
+    earlier = [batch for batch in explored if batch < subject.batch]
+    return (earlier[-1], profile.from_table(lake.read(table, batches=[earlier[-1]]))) if earlier else ("", [])

@@ -1,0 +1,32 @@
+"""The offline feature table of a batch: computed as of each row's event time, and written so that it never varies."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from mlops_assets import keys
+from mlops_assets.rooms.features.compile import compile_features
+from mlops_assets.rooms.features.history import load
+from mlops_assets.spec.plan import FeaturePlan
+from mlops_assets.stores import sql
+from mlops_assets.stores.lake import Lake, TableVersion
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+
+def compute(lake: Lake, plan: FeaturePlan, batch: str) -> "pa.Table":
+    """Key columns, event time and features of each clean row of a batch, ordered by event time and key.
+
+    Raises:
+        SpecError: a feature cannot be computed.
+        NotFound: a dataset has no clean table yet.
+    """
+    with sql.connect() as connection:
+        relations = load(connection, lake, plan, batch)
+        return compile_features(connection, plan, relations).compute(connection, relations)
+
+
+def materialize(lake: Lake, plan: FeaturePlan, batch: str, *, commit: Mapping[str, str] | None = None) -> TableVersion:
+    """Compute a batch's features and write them to `<feature table>/offline`."""
+    data = compute(lake, plan, batch)
+    return lake.write(keys.table(plan.table.name, "offline"), data, batch=batch, commit=commit)

@@ -1,0 +1,100 @@
+"""Statistics over what was known strictly before a moment: events and questions stand in one line of time."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
+
+from mlops_assets.spec.feature_table import Aggregation, window_name
+from mlops_assets.stores.sql import identifier, identifiers
+
+_MICROSECOND: Final = timedelta(microseconds=1)
+_STATISTICS: Final = {"mean": "avg", "count": "count", "sum": "sum"}
+
+
+@dataclass(frozen=True)
+class Group:
+    """Aggregations that share their groups, and so one sorting of the history.
+
+    Attributes:
+        by: the columns that name a group.
+        aggregations: in the order of the table.
+    """
+
+    by: tuple[str, ...]
+    aggregations: tuple[Aggregation, ...]
+
+
+def by_group(aggregations: Sequence[Aggregation]) -> list[Group]:
+    """The aggregations, told apart by their columns."""
+    distinct = dict.fromkeys(aggregation.by for aggregation in aggregations)
+    return [Group(by, tuple(a for a in aggregations if a.by == by)) for by in distinct]
+
+
+def microseconds(duration: timedelta) -> int:
+    """A duration as DuckDB's epoch counts it.
+
+    >>> microseconds(timedelta(minutes=1))
+    60000000
+    """
+    return duration // _MICROSECOND
+
+
+def sql(group: Group, counted: Mapping[Aggregation, str], events: str, known_at: str) -> str:
+    """The statistics of a group at each of its moments that the relation `entity` asks about, one row each.
+
+    A question is placed before the events of its own moment, so that the row before it is the last one known
+    strictly earlier; equal moments are placed by value, so that the same history gives the same bits.
+
+    Args:
+        group: what is counted by the same columns.
+        counted: the SQL of each aggregation's value.
+        events: relation with the outcomes.
+        known_at: the column with the moment at which they became known.
+    """
+    links = identifiers([f"link:{column}" for column in group.by])
+    names = [f"value_{i}" for i in range(len(group.aggregations))]
+    given = [f"{identifier(column)} as {identifier('link:' + column)}" for column in group.by]
+    given += [f"epoch_us(cast({identifier(known_at)} as timestamptz)) as instant"]
+    given += [f"{counted[aggregation]} as {name}" for aggregation, name in zip(group.aggregations, names, strict=True)]
+    return f"""with asked as (
+    select distinct {links}, epoch_us(moment) as instant from entity where moment is not null
+), line as (
+    select {links}, instant, true as asks, {", ".join(f"cast(null as double) as {name}" for name in names)} from asked
+    union all
+    select {links}, instant, false, {", ".join(names)} from (select {", ".join(given)} from {events})
+    semi join asked using ({links})
+    where instant is not null and ({" or ".join(f"{name} is not null" for name in names)})
+), placed as (
+    select *, row_number() over (partition by {links} order by instant, asks desc, {", ".join(names)}) as place
+    from line
+), reaching as (
+    select *, {", ".join(_reaches(group, links))} from placed
+)
+select {links}, instant, {", ".join(_statistics(group, links))} from reaching qualify asks"""
+
+
+def value(aggregation: Aggregation, over: timedelta, relation: str) -> tuple[str, str]:
+    """A feature's name and its SQL over a relation made by `sql`: without events no mean, and a count and sum of 0."""
+    name = window_name(aggregation, over)
+    found = f"{relation}.{identifier(name)}"
+    return name, found if aggregation.stat == "mean" else f"cast(coalesce({found}, 0) as double)"
+
+
+def _reaches(group: Group, links: str) -> list[str]:
+    """How many rows each window reaches back from a question; an event asks nothing."""
+    found = []
+    for over in dict.fromkeys(over for aggregation in group.aggregations for over in aggregation.over):
+        frame = f"partition by {links} order by instant range between {microseconds(over)} preceding and current row"
+        found.append(f"case when asks then place - min(place) over ({frame}) else 0 end as back_{microseconds(over)}")
+    return found
+
+
+def _statistics(group: Group, links: str) -> list[str]:
+    found = []
+    for i, aggregation in enumerate(group.aggregations):
+        for over in aggregation.over:
+            frame = f"rows between back_{microseconds(over)} preceding and 1 preceding"
+            statistic = f"{_STATISTICS[aggregation.stat]}(value_{i}) over (partition by {links} order by place {frame})"
+            found.append(f"{statistic} as {identifier(window_name(aggregation, over))}")
+    return found

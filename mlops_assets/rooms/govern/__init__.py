@@ -1,0 +1,1 @@
+"""Snapshots: what a model was made of."""

@@ -1,0 +1,1 @@
+"""Landing to raw: a file becomes a batch."""

@@ -1,0 +1,1 @@
+"""Ground truth, as it matures."""

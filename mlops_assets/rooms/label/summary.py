@@ -1,0 +1,84 @@
+"""What a batch of labels looks like: how many of each kind, and how often the answer was yes."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from io import BytesIO
+from typing import TYPE_CHECKING
+
+from mlops_assets.rooms.label.truth import NO_OUTCOME
+from mlops_assets.spec.model import Target
+from mlops_assets.stores.labels import LABELLED
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+_SHOWN = 10
+"""Strange labels that are named."""
+
+
+@dataclass(frozen=True)
+class Summary:
+    """A batch of labels in numbers.
+
+    Attributes:
+        rows: of the batch.
+        counts: rows of each status; every declared reason is named, also when nothing was excluded for it.
+        positive_share: of the labelled rows; None when there are none.
+        strangers: labels other than 0 and 1.
+    """
+
+    rows: int
+    counts: Mapping[str, int]
+    positive_share: float | None
+    strangers: tuple[float, ...]
+
+    @property
+    def share(self) -> float:
+        """The share of rows that have a label; 1 where there are no rows."""
+        return self.counts[LABELLED] / self.rows if self.rows else 1.0
+
+    def figures(self) -> dict[str, float | int | bool | None]:
+        """The numbers that are plotted over time."""
+        return {**self.counts, "labelled_share": self.share, "positive_share": self.positive_share}
+
+
+def summarize(rows: "pa.Table", target: Target) -> Summary:
+    """Count a batch of labels."""
+    import pyarrow.compute as pc
+
+    counts = dict.fromkeys((LABELLED, *target.excluded, NO_OUTCOME), 0)
+    counts |= {found["values"]: found["counts"] for found in pc.value_counts(rows["status"]).to_pylist()}
+    labels = rows["label"].drop_null()
+    strangers = sorted(label for label in pc.unique(labels).to_pylist() if label not in (0, 1))
+    return Summary(rows.num_rows, counts, pc.mean(labels).as_py(), tuple(strangers[:_SHOWN]))
+
+
+def by_day(rows: "pa.Table") -> dict[date, float]:
+    """The positive rate of each day, in UTC, that has labels; empty when rows have no event time."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    known = rows.filter(pc.and_(pc.is_valid(rows["label"]), pc.is_valid(rows["event_time"])))
+    days = pa.table(
+        {"day": pc.cast(pc.floor_temporal(known["event_time"], unit="day"), pa.date32()), "label": known["label"]}
+    )
+    rates = days.group_by("day").aggregate([("label", "mean")]).sort_by("day").to_pylist()
+    return {row["day"]: row["label_mean"] for row in rates}
+
+
+def picture(days: Mapping[date, float]) -> bytes:
+    """The positive rate by day as a small PNG."""
+    import numpy as np
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(4, 2.2), dpi=80, layout="constrained")
+    axes = figure.add_subplot()
+    axes.plot(np.array(list(days), "datetime64[D]"), list(days.values()), marker=".", linewidth=1)
+    axes.set_ylim(bottom=0)
+    axes.set_ylabel("positive rate")
+    axes.tick_params(axis="x", labelrotation=30, labelsize=7)
+    axes.grid(visible=True, alpha=0.3)
+    png = BytesIO()
+    figure.savefig(png, format="png")
+    return png.getvalue()

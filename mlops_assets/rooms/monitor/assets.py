@@ -1,0 +1,106 @@
+"""`<model>/drift_report` and `<model>/performance_report`: a window judged, drawn, and kept in the history."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import dagster as dg
+
+from mlops_assets import keys
+from mlops_assets.resources import declaration, presentation
+from mlops_assets.resources.stores import Stores
+from mlops_assets.rooms.monitor import history
+from mlops_assets.spec.plan import ModelPlan
+
+if TYPE_CHECKING:
+    from mlops_assets.rooms.monitor.judged import Judged
+
+
+def build(plan: ModelPlan) -> list[dg.AssetsDefinition]:
+    """The reports of one model, with their checks."""
+    return [_drift(plan), _performance(plan)]
+
+
+def _drift(plan: ModelPlan) -> dg.AssetsDefinition:
+    offline = [keys.key(table.table.name, "offline") for table in plan.tables]
+    described = "Whether the scores of the window are further from the reference's than its own days are."
+    spec = _spec(plan, "drift_report", described, offline, ("evidently",))
+    check = dg.AssetCheckSpec("drift", asset=spec.key, description="Score drift against its calibrated threshold.")
+
+    @dg.multi_asset(name=f"{plan.name}_drift_report", specs=[spec], check_specs=[check])
+    def drift_report(context: dg.AssetExecutionContext, stores: Stores) -> declaration.Events:
+        from mlops_assets.rooms.monitor.judged import judge_drift
+
+        found = judge_drift(
+            stores.lake(), stores.registry(), stores.predictions(), plan=plan, batch=context.partition_key
+        )
+        context.log.info(found.words)
+        yield from _told(spec, "drift", stores, found)
+
+    return drift_report
+
+
+def _performance(plan: ModelPlan) -> dg.AssetsDefinition:
+    described = "How good the window's answers were, by the labels that have matured, with intervals over days."
+    spec = _spec(plan, "performance_report", described, [keys.key(plan.name, "labels")], ("sklearn",))
+    check = dg.AssetCheckSpec("performance", asset=spec.key, description="AUC and calibration as on the reference.")
+
+    @dg.multi_asset(name=f"{plan.name}_performance_report", specs=[spec], check_specs=[check])
+    def performance_report(context: dg.AssetExecutionContext, stores: Stores) -> declaration.Events:
+        from mlops_assets.rooms.monitor.judged import judge_performance
+
+        lake, registry, log, batch = stores.lake(), stores.registry(), stores.predictions(), context.partition_key
+        found = judge_performance(lake, registry, log, stores.labels(), plan=plan, batch=batch)
+        context.log.info(found.words)
+        yield from _told(spec, "performance", stores, found)
+
+    return performance_report
+
+
+def _spec(
+    plan: ModelPlan, stage: str, description: str, beside: list[keys.Key], kinds: tuple[str, ...]
+) -> dg.AssetSpec:
+    return declaration.asset_spec(
+        plan.name,
+        stage,
+        room="monitor",
+        description=description,
+        deps=[keys.key(plan.name, "predictions"), *beside],
+        kinds=kinds,
+        owners=plan.model.owners,
+        way=plan.dataset.name,
+        partitions_def=declaration.batches(plan.dataset.name),
+        configuration=plan.model.monitor.model_dump_json(),
+    )
+
+
+def _told(spec: dg.AssetSpec, check: str, stores: Stores, found: "Judged") -> declaration.Events:
+    noun, stage = spec.key.path
+    saved = stores.reports().save(keys.key(noun, stage), found.row["window"], found.html)
+    history.record(stores.lake(), noun, stage, found.row)
+    figures = presentation.numbers({name: value for name, value in found.row.items() if isinstance(value, int | float)})
+    yield dg.MaterializeResult(
+        asset_key=spec.key,
+        metadata={
+            "verdict": dg.MetadataValue.md(found.words),
+            **presentation.report(saved),
+            "picture": presentation.picture(found.picture, f"{check} of {found.row['window']}"),
+            **figures,
+        },
+        data_version=dg.DataVersion(verdict_version(found.row)),
+    )
+    yield dg.AssetCheckResult(
+        asset_key=spec.key,
+        check_name=check,
+        passed=found.calm,
+        severity=dg.AssetCheckSeverity.WARN,
+        description=found.words,
+        metadata=dict(figures),
+    )
+
+
+def verdict_version(row: Mapping[str, Any]) -> str:
+    """Of the window judged and its verdict, not of the model: else each retraining would ask for the next."""
+    judged = {name: row[name] for name in ("window", "window_start", "window_end", "n", "alarm")}
+    return hashlib.sha256(json.dumps(judged, sort_keys=True, default=str).encode()).hexdigest()

@@ -1,0 +1,78 @@
+"""The pictures of the monitor: a window beside its reference, and the windows in a row."""
+
+import operator
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from mlops_assets.rooms.train.charts import png
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+    from mlops_assets.rooms.train.metrics import Floats
+
+WINDOW = "#0f766e"
+REFERENCE = "#9ca3af"
+ALARM = "#b45309"
+BINS = 40
+SHOWN = 36
+"""Windows in a row at most."""
+
+DPI = 110
+"""Sharp in a page, and small enough for an event."""
+
+Rows = Sequence[Mapping[str, Any]]
+
+
+def drift_picture(scores: "Floats", known: "Floats", rows: Rows) -> bytes:
+    """The scores of window and reference, and the distance a window against its threshold; as PNG."""
+    import numpy as np
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(6.4, 2.6), layout="constrained")
+    left, right = figure.subplots(1, 2)
+    edges = np.linspace(0, max(float(known.max(initial=0)), float(scores.max(initial=0)), 1e-9), BINS + 1)
+    left.hist(known, edges, density=True, color=REFERENCE, alpha=0.6, label="reference")
+    left.hist(scores, edges, density=True, histtype="step", color=WINDOW, linewidth=1.5, label="window")
+    left.legend(frameon=False, fontsize=8)
+    _dress(left, "scores")
+    _row(right, rows, "figure", "threshold", worse=operator.gt)
+    _dress(right, "distance of each window, and its threshold")
+    return png(figure, dpi=DPI)
+
+
+def performance_picture(scores: "Floats", labels: "Floats", rows: Rows) -> bytes:
+    """What was said against what happened, and the AUC a window against its threshold; as PNG."""
+    import numpy as np
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(6.4, 2.6), layout="constrained")
+    left, right = figure.subplots(1, 2)
+    parts = [part for part in np.array_split(np.argsort(scores, kind="stable"), 10) if len(part)]
+    said, happened = [scores[part].mean() for part in parts], [labels[part].mean() for part in parts]
+    top = max([*said, *happened, 1e-9]) * 1.05
+    left.plot([0, top], [0, top], ":", color="#d1d5db", linewidth=1)
+    left.plot(said, happened, "o-", color=WINDOW, markersize=3, linewidth=1.2)
+    left.set_xlabel("said", fontsize=8)
+    left.set_ylabel("happened", fontsize=8)
+    _dress(left, "calibration")
+    _row(right, rows, "roc_auc", "auc_threshold", worse=operator.lt)
+    _dress(right, "AUC of each window, and its threshold")
+    return png(figure, dpi=DPI)
+
+
+def _row(axes: "Axes", rows: Rows, figure: str, threshold: str, *, worse: Callable[[float, float], bool]) -> None:
+    shown = rows[-SHOWN:]
+    places = list(range(len(shown)))
+    axes.plot(places, [row[threshold] for row in shown], "_", color=REFERENCE, markersize=9)
+    axes.plot(places, [row[figure] for row in shown], "-", color=WINDOW, linewidth=1)
+    colours = [ALARM if worse(row[figure], row[threshold]) else WINDOW for row in shown]
+    axes.scatter(places, [row[figure] for row in shown], c=colours, s=16, zorder=3)
+    step = max(1, -(-len(shown) // 6))
+    axes.set_xticks(places[::step], [row["window"] for row in shown[::step]], rotation=30, ha="right")
+
+
+def _dress(axes: "Axes", title: str) -> None:
+    axes.set_title(title, fontsize=9, loc="left")
+    axes.tick_params(labelsize=7)
+    axes.spines[["top", "right"]].set_visible(False)

@@ -1,0 +1,83 @@
+"""What a model's windows are compared with: the rows it was trained on, scored by models that had not seen them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from io import BytesIO
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from mlops_assets.errors import NotFound
+from mlops_assets.rooms.monitor.chunks import Chunks, cut
+from mlops_assets.rooms.train.fit import REFERENCE, manifest_of
+from mlops_assets.rooms.train.inputs import Feature, from_manifest
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+    from numpy.typing import NDArray
+
+    from mlops_assets.stores.registry import Bundle
+
+
+@dataclass(frozen=True)
+class Reference:
+    """Out-of-fold scores, as scores of rows trained on are more extreme than any that will ever be served.
+
+    Attributes:
+        manifest: of the model.
+        rows: `event_time`, the features, `label` and `score`, oldest first.
+        chunks: the days of the rows.
+    """
+
+    manifest: Mapping[str, Any]
+    rows: "pa.Table"
+    chunks: Chunks
+
+    @property
+    def scores(self) -> "NDArray[np.float64]":
+        """Out-of-fold."""
+        return floats(self.rows, "score")
+
+    @property
+    def labels(self) -> "NDArray[np.float64]":
+        """0 or 1."""
+        return floats(self.rows, "label")
+
+    @property
+    def features(self) -> tuple[Feature, ...]:
+        """The model's input, the most important first where the manifest knows it."""
+        weight = self.manifest.get("importance") or {}
+        return tuple(sorted(from_manifest(self.manifest), key=lambda feature: -weight.get(feature.name, 0.0)))
+
+
+def reference(bundle: "Bundle") -> Reference:
+    """The reference that a model brings along.
+
+    Raises:
+        NotFound: the bundle holds none.
+    """
+    import pyarrow.parquet as pq
+
+    if REFERENCE not in bundle.files:
+        raise NotFound.of(
+            f"version {bundle.version.number} of '{bundle.version.model}' has no reference to compare windows with",
+            got=", ".join(sorted(bundle.files)),
+            allowed=REFERENCE,
+            step="train and release a new version",
+        )
+    rows = pq.read_table(BytesIO(bundle.files[REFERENCE]))
+    return Reference(manifest_of(bundle.files), rows, chunks_of(rows))
+
+
+def chunks_of(rows: "pa.Table") -> Chunks:
+    """The days of a table with an `event_time`; random chunks when it is null."""
+    times = rows.column("event_time")
+    if not rows.num_rows or times.null_count:
+        return cut(None, rows.num_rows)
+    return cut(times.to_numpy().astype("datetime64[us]"), rows.num_rows)
+
+
+def floats(rows: "pa.Table", column: str) -> "NDArray[np.float64]":
+    """A column as float64; null is NaN."""
+    values: NDArray[np.float64] = rows.column(column).to_numpy().astype(np.float64)
+    return values

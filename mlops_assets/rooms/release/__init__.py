@@ -1,0 +1,1 @@
+"""Promotion, the only way to the champion."""

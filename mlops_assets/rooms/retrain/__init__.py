@@ -1,0 +1,1 @@
+"""The one place that decides to train again."""

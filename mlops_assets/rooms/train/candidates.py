@@ -1,0 +1,83 @@
+"""The models that are tried, by name, from simple to complex; each a scikit-learn pipeline over the raw features."""
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Final
+
+from mlops_assets.errors import UnknownName
+from mlops_assets.rooms.train.inputs import Feature
+from mlops_assets.spec.place import Place
+
+if TYPE_CHECKING:
+    from sklearn.compose import ColumnTransformer
+    from sklearn.pipeline import Pipeline
+
+RARE: Final = 20
+UNSEEN: Final = -1
+
+Builder = Callable[[Sequence[Feature], int], "Pipeline"]
+"""(the features that have a value at all, seed) to an unfitted pipeline; columns that it is not told of are ignored."""
+
+
+def base_rate(features: Sequence[Feature], seed: int) -> "Pipeline":  # noqa: ARG001 - every builder is given both
+    """The share of yes in training, for every row."""
+    from sklearn.dummy import DummyClassifier
+    from sklearn.pipeline import Pipeline
+
+    return Pipeline([("model", DummyClassifier(strategy="prior", random_state=seed))])
+
+
+def logistic(features: Sequence[Feature], seed: int) -> "Pipeline":
+    """Logistic regression over imputed, scaled numbers and one-hot categories: explainable."""
+    from sklearn.impute import SimpleImputer
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import Pipeline
+    from sklearn.preprocessing import OneHotEncoder, StandardScaler
+
+    imputer = SimpleImputer(strategy="median")
+    numbers = Pipeline([("impute", imputer), ("scale", StandardScaler())])
+    categories = OneHotEncoder(handle_unknown="ignore", min_frequency=RARE)
+    model = LogisticRegression(max_iter=1000, tol=1e-3, random_state=seed)
+    return Pipeline([("columns", _columns(features, numbers, categories)), ("model", model)])
+
+
+def hist_gradient_boosting(features: Sequence[Feature], seed: int) -> "Pipeline":
+    """Gradient-boosted trees over binned numbers and ordinal categories; missing values are a branch of their own."""
+    from sklearn.ensemble import HistGradientBoostingClassifier
+    from sklearn.pipeline import Pipeline
+    from sklearn.preprocessing import OrdinalEncoder
+
+    categories = OrdinalEncoder(
+        handle_unknown="use_encoded_value", unknown_value=UNSEEN, encoded_missing_value=UNSEEN, min_frequency=RARE
+    )
+    model = HistGradientBoostingClassifier(early_stopping=False, random_state=seed)
+    return Pipeline([("columns", _columns(features, "passthrough", categories)), ("model", model)])
+
+
+def _columns(features: Sequence[Feature], numbers: object, categories: object) -> "ColumnTransformer":
+    from sklearn.compose import ColumnTransformer
+
+    parts = (("numbers", numbers, "number"), ("categories", categories, "category"))
+    named = [(name, step, [f.name for f in features if f.kind == kind]) for name, step, kind in parts]
+    return ColumnTransformer([part for part in named if part[2]])
+
+
+CANDIDATES: Final[dict[str, Builder]] = {
+    "base_rate": base_rate,
+    "logistic": logistic,
+    "hist_gradient_boosting": hist_gradient_boosting,
+}
+
+
+def candidate(name: str, place: Place) -> Builder:
+    """The builder of that name; `module:function` is the user's own, beside the declaration.
+
+    Raises:
+        UnknownName: there is none.
+        SpecError: no such module.
+    """
+    if ":" in name:
+        own: Builder = place.load(name)
+        return own
+    if name not in CANDIDATES:
+        raise UnknownName.among("candidate", name, CANDIDATES)
+    return CANDIDATES[name]

@@ -1,0 +1,135 @@
+"""The challenger: the chosen candidate trained on all training rows, registered once, with a snapshot of its making."""
+
+import json
+import time
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+from mlops_assets import keys
+from mlops_assets.rooms.train import board as boards
+from mlops_assets.rooms.train.fit import MANIFEST, REFERENCE, manifest_of, refit
+from mlops_assets.rooms.train.identity import ingredients
+from mlops_assets.rooms.train.inputs import frame, from_manifest
+from mlops_assets.rooms.train.select import Leaderboard
+from mlops_assets.rooms.train.snapshot import Snapshot, capture
+from mlops_assets.rooms.train.threads import one_thread
+from mlops_assets.rooms.train.training_set import Examples, examples
+from mlops_assets.stores.provenance import PACKAGE, code_state
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from mlops_assets.spec.plan import ModelPlan
+    from mlops_assets.stores.lake import Lake
+    from mlops_assets.stores.lineage import Lineage
+    from mlops_assets.stores.registry import Bundle, ModelVersion, Registry
+
+EXAMPLE_ROWS = 5
+
+
+@dataclass(frozen=True)
+class Challenger:
+    """What one training left behind.
+
+    Attributes:
+        bundle: as the registry gives it back.
+        manifest: what the model is.
+        board: by which it was chosen.
+        snapshot: what it was made of.
+        changed: False when the same ingredients had made this version before.
+        seconds: of training; 0 when there was none.
+    """
+
+    bundle: "Bundle"
+    manifest: Mapping[str, Any]
+    board: Leaderboard
+    snapshot: Snapshot
+    changed: bool
+    seconds: float
+
+    @property
+    def version(self) -> "ModelVersion":
+        """In the registry."""
+        return self.bundle.version
+
+
+def challenge(
+    lake: "Lake", registry: "Registry", lineage: "Lineage", plan: "ModelPlan", *, tags: Mapping[str, str]
+) -> Challenger:
+    """Train and register the challenger; the same ingredients give the version that they gave before.
+
+    Raises:
+        NotFound: there is no leaderboard of the newest training set.
+    """
+    begun = time.perf_counter()
+    parts = ingredients(lake, plan)
+    board, read = boards.load(lake, plan, parts.identity), inputs_read(lake, plan)
+    state = code_state(PACKAGE.parent)
+    known = registry.by_identity(plan.name, parts.identity)
+    tags = {**tags, **{f"version/{table}": str(number) for table, (number, _) in read.items()}}
+    made_of = {"inputs": read, "code": asdict(state) | {"room": parts.code}, "environment": parts.environment}
+    version = known or _train(lake, registry, plan, board, identity=parts.identity, made_of=made_of, tags=tags)
+    snapshot = capture(version, parts, read=read, state=state)
+    snapshot = Snapshot.of(snapshot.record(lineage).body)
+    bundle = registry.load(version)
+    seconds = 0.0 if known else time.perf_counter() - begun
+    return Challenger(bundle, manifest_of(bundle.files), board, snapshot, known is None, seconds)
+
+
+def inputs_read(lake: "Lake", plan: "ModelPlan") -> dict[str, list[Any]]:
+    """The version and fingerprint of the training set, and of every table that it was made of."""
+    name = keys.table(plan.name, "training_set")
+    commit = lake.history(name)[-1]
+    read: dict[str, list[Any]] = json.loads(commit["inputs"])
+    return {**read, name: [lake.version(name), lake.fingerprint(name)]}
+
+
+def faults(challenger: Challenger) -> list[str]:
+    """What is missing in the challenger's bundle, or does not work; empty when it is whole."""
+    import numpy as np
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    files = challenger.bundle.files
+    missing = [f"no {name}" for name in (MANIFEST, REFERENCE) if name not in files]
+    if missing:
+        return missing
+    rows = pq.read_table(pa.BufferReader(files[REFERENCE]))
+    if not rows.num_rows:
+        return [f"{REFERENCE} is empty"]
+    with one_thread():
+        scores = challenger.bundle.pipeline.predict_proba(frame(rows, from_manifest(challenger.manifest)))[:, 1]
+    sane = np.isfinite(scores).all() and scores.min() >= 0 and scores.max() <= 1
+    return [] if sane else ["scores outside 0 to 1"]
+
+
+def _train(
+    lake: "Lake",
+    registry: "Registry",
+    plan: "ModelPlan",
+    board: Leaderboard,
+    *,
+    identity: str,
+    made_of: Mapping[str, Any],
+    tags: Mapping[str, str],
+) -> "ModelVersion":
+    train = examples(lake.read(keys.table(plan.name, "training_set")), plan, "train")
+    with registry.training(plan.name, tags=tags) as run:
+        run.params({"candidate": board.chosen, **plan.model.train.model_dump(mode="json")})
+        fitted = refit(train, board, plan, made_of=made_of)
+        run.metrics({**board.winner.metrics, "skill": board.winner.skill, "train_rows": float(len(train.labels))})
+        run.metrics({f"{plan.model.objective}_{entry.candidate}": entry.objective for entry in board.entries})
+        return run.register(
+            fitted.pipeline,
+            example=_example(train),
+            files=fitted.files,
+            tags={**tags, "candidate": board.chosen},
+            identity=identity,
+        )
+
+
+def _example(train: Examples) -> "pd.DataFrame":
+    """A few rows whose types can be told: a category that is missing in all of them would have none."""
+    texts = [feature.name for feature in train.features if feature.kind == "category"]
+    return train.frame.head(EXAMPLE_ROWS).fillna(dict.fromkeys(texts, ""))

@@ -1,0 +1,81 @@
+"""Whether a feature knows the answer: by how it is declared, and by how well it alone tells the classes apart."""
+
+from typing import TYPE_CHECKING, Any, Final
+
+from mlops_assets.rooms.train.metrics import METRICS
+from mlops_assets.stores.expression import columns_named
+from mlops_assets.stores.sql import connect
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from mlops_assets.rooms.train.metrics import Floats, Ints
+    from mlops_assets.rooms.train.training_set import Examples
+    from mlops_assets.spec.plan import ModelPlan
+
+SUSPICIOUS: Final = 0.98
+MAX_ROWS: Final = 50_000
+LEVELS: Final = 64
+PRIOR_ROWS: Final = 1.0
+
+
+def declared_leaks(plan: "ModelPlan") -> dict[str, str]:
+    """Feature to the column it reads that nobody knows at the event time, of its own row.
+
+    Aggregations may read outcomes: they see those of earlier rows only.
+    """
+    outcomes = plan.dataset.outcomes
+    later = {*outcomes.columns, outcomes.known_at} if outcomes else set()
+    hidden = sorted({*later, plan.model.target.column})
+    found: dict[str, str] = {}
+    with connect() as connection:
+        for table in plan.tables:
+            for name, expression in table.table.columns.items():
+                read = columns_named(connection, expression, hidden)
+                if read:
+                    found[name] = read[0]
+    return found
+
+
+def suspicious(examples: "Examples") -> dict[str, float]:
+    """Feature to the ROC AUC that it reaches alone, of those that reach more than .98.
+
+    Each value is scored by the share of yes among like values in the other half of the rows, so that neither a
+    monotonic nor a rare-value relation is needed, and many values alone do not look like knowledge.
+    """
+    import numpy as np
+
+    stride = -(-len(examples.labels) // MAX_ROWS)
+    labels = examples.labels[::stride]
+    half = np.arange(len(labels)) % 2
+    found = {}
+    for feature in examples.features:
+        levels = _levels(examples.frame[feature.name].iloc[::stride], feature.kind)
+        figure = METRICS["roc_auc"](labels[half == 1], _shares(levels, labels, half))
+        if figure > SUSPICIOUS:
+            found[feature.name] = figure
+    return found
+
+
+def _levels(values: "pd.Series[Any]", kind: str) -> "Ints":
+    import numpy as np
+    import pandas as pd
+
+    if kind == "category":
+        return np.asarray(pd.factorize(values, use_na_sentinel=False)[0], dtype=np.int64)
+    numbers = values.to_numpy(dtype=np.float64)
+    known = np.isfinite(numbers)
+    distinct = np.unique(numbers[known])
+    edges = distinct if len(distinct) <= LEVELS else np.unique(np.quantile(numbers[known], np.linspace(0, 1, LEVELS)))
+    return np.where(known, np.searchsorted(edges, numbers), len(edges) + 1).astype(np.int64)
+
+
+def _shares(levels: "Ints", labels: "Floats", half: "Ints") -> "Floats":
+    import numpy as np
+
+    count = int(levels.max()) + 1
+    learnt, asked = half == 0, half == 1
+    yes = np.bincount(levels[learnt], weights=labels[learnt], minlength=count)
+    rows = np.bincount(levels[learnt], minlength=count)
+    share = (yes + PRIOR_ROWS * labels[learnt].mean()) / (rows + PRIOR_ROWS)
+    return np.asarray(share[levels[asked]], dtype=np.float64)

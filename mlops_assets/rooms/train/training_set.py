@@ -1,0 +1,194 @@
+"""The exact rows that a model learns from and is judged on: matured labels with the features known at their time."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Final
+
+from mlops_assets import keys
+from mlops_assets.errors import TrainingError
+from mlops_assets.rooms.label.maturity import clock as data_clock
+from mlops_assets.rooms.train.inputs import Feature, features_of, frame
+from mlops_assets.spec.plan import ModelPlan
+from mlops_assets.stores.sql import connect, identifier, identifiers
+
+if TYPE_CHECKING:
+    import duckdb
+    import pandas as pd
+    import pyarrow as pa
+
+    from mlops_assets.rooms.train.bootstrap import Times
+    from mlops_assets.rooms.train.metrics import Floats
+    from mlops_assets.stores.lake import Lake
+
+BATCH: Final = "window"
+BUCKETS: Final = 10_000
+
+Inputs = Mapping[str, tuple[int, str]]
+"""Table to its version and fingerprint."""
+
+
+@dataclass(frozen=True)
+class Examples:
+    """Rows in the form that candidates are fitted on, in a fixed order.
+
+    Attributes:
+        frame: the input, a column a feature.
+        labels: 0 or 1.
+        times: of the events, UTC; None when the dataset has no event time.
+        features: of the input, in order.
+        rows: the rows as they stand in the training set.
+    """
+
+    frame: "pd.DataFrame"
+    labels: "Floats"
+    times: "Times | None"
+    features: tuple[Feature, ...]
+    rows: "pa.Table"
+
+
+def inputs(lake: "Lake", plan: ModelPlan) -> Inputs:
+    """The newest version and fingerprint of every table that a training set is made of."""
+    stages = [(plan.dataset.name, "clean"), (plan.name, "labels"), *((t.table.name, "offline") for t in plan.tables)]
+    versions = {name: lake.version(name) for name in (keys.table(*stage) for stage in stages)}
+    return {name: (number, lake.fingerprint(name, version=number)) for name, number in versions.items()}
+
+
+def assemble(lake: "Lake", plan: ModelPlan, read: Inputs) -> "pa.Table":
+    """Join matured labels with the features, and say of each row whether it is trained on or held out.
+
+    Args:
+        lake: holds labels and features.
+        plan: the model's.
+        read: the versions of the tables to read.
+
+    Raises:
+        TrainingError: there are too few labels, or they span too little time.
+    """
+    with connect() as connection:
+        clock = data_clock(lake, plan.dataset)
+        connection.execute(
+            f"create temp table joined as {_joined(lake, plan, read)}", {"clock": clock} if clock else {}
+        )
+        _enough(connection, plan)
+        query = f"select *, {_split(plan)} as split from joined {_window(plan)} {_order(plan)}"
+        rows = connection.execute(query).to_arrow_table()
+    _both_parts(rows)
+    return rows
+
+
+def examples(rows: "pa.Table", plan: ModelPlan, split: str, features: Sequence[Feature] = ()) -> Examples:
+    """One part of a training set: `train` or `holdout`; by default with the plan's features."""
+    import numpy as np
+    import pyarrow.compute as pc
+
+    part = rows.filter(pc.equal(rows["split"], split))
+    order = [("event_time", "ascending"), *((column, "ascending") for column in plan.dataset.key)]
+    part = part.sort_by(order).combine_chunks()
+    known = tuple(features) or features_of(rows.schema, plan.features)
+    timed = plan.dataset.event_time is not None
+    times = part["event_time"].to_numpy().astype("datetime64[us]") if timed else None
+    return Examples(frame(part, known), part["label"].to_numpy().astype(np.float64), times, known, part)
+
+
+def span(rows: "pa.Table") -> tuple[datetime | None, datetime | None]:
+    """The oldest and the newest event time of those rows."""
+    import pyarrow.compute as pc
+
+    found = pc.min_max(rows["event_time"]).as_py()
+    return found["min"], found["max"]
+
+
+def _joined(lake: "Lake", plan: ModelPlan, read: Inputs) -> str:
+    def scan(noun: str, stage: str) -> str:
+        name = keys.table(noun, stage)
+        return lake.scan(name, version=read[name][0])
+
+    key = identifiers(plan.dataset.key)
+    picked = [f"l.{identifier(column)}" for column in plan.dataset.key]
+    picked += ["l.event_time::timestamptz as event_time"]
+    picked += [
+        f"f{i}.{identifier(name)}" for i, table in enumerate(plan.tables) for name in table.table.feature_names()
+    ]
+    joins = [f"join {scan(t.table.name, 'offline')} as f{i} using ({key})" for i, t in enumerate(plan.tables)]
+    labels = scan(plan.name, "labels")
+    matured = "l.status = 'labelled' and l.label is not null"
+    if plan.dataset.event_time is not None:
+        matured += f" and l.event_time + interval ({_seconds(plan.model.target.known_after)}) second <= $clock"
+        matured += " and (l.known_at is null or l.known_at <= $clock)"
+    return f"select {', '.join(picked)}, l.label from {labels} as l {' '.join(joins)} where {matured}"
+
+
+def _enough(connection: "duckdb.DuckDBPyConnection", plan: ModelPlan) -> None:
+    train = plan.model.train
+    found = connection.execute("select count(*), max(event_time) - min(event_time) from joined").fetchone()
+    count, history = found or (0, None)
+    if count < train.min_labels:
+        raise TrainingError.of(
+            f"model '{plan.name}' has too few matured labels",
+            got=count,
+            allowed=f"{train.min_labels} or more (train.min_labels)",
+            step="wait for more outcomes",
+        )
+    if train.min_history and plan.dataset.event_time is not None and history < train.min_history:
+        raise TrainingError.of(
+            f"the labels of model '{plan.name}' span too little time",
+            got=history,
+            allowed=f"{train.min_history} or more (train.min_history)",
+            step="wait for more outcomes",
+        )
+
+
+def _split(plan: ModelPlan) -> str:
+    if plan.dataset.event_time is not None:
+        held = f"event_time > (select max(event_time) from joined) - {_interval(plan.model.train.holdout)}"
+    else:
+        names = ", ".join(f"{identifier(column)}::varchar" for column in plan.dataset.key)
+        bucket = f"(('0x' || substr(md5(concat_ws(chr(31), {names})), 1, 8))::bigint % {BUCKETS})"
+        held = f"{bucket} < {round(plan.model.train.holdout_share * BUCKETS)}"
+    return f"case when {held} then 'holdout' else 'train' end"
+
+
+def _window(plan: ModelPlan) -> str:
+    train = plan.model.train
+    if train.window is None or plan.dataset.event_time is None:
+        return ""
+    return f"where event_time > (select max(event_time) from joined) - {_interval(train.holdout + train.window)}"
+
+
+def _order(plan: ModelPlan) -> str:
+    return "order by " + ", ".join(["event_time", *map(identifier, plan.dataset.key)])
+
+
+def _both_parts(rows: "pa.Table") -> None:
+    import pyarrow.compute as pc
+
+    for split, step in (("train", "shorten train.holdout, or wait"), ("holdout", "lengthen train.holdout")):
+        labels = rows.filter(pc.equal(rows["split"], split))["label"]
+        classes = labels.unique().to_pylist()
+        if set(classes) != {0.0, 1.0}:
+            raise TrainingError.of(
+                f"the {split} rows cannot tell the classes apart",
+                got=f"{len(labels)} rows of classes {sorted(classes)}",
+                allowed="rows of both classes",
+                step=step,
+            )
+
+
+def _interval(length: timedelta) -> str:
+    return f"interval ({_seconds(length)}) second"
+
+
+def _seconds(length: timedelta) -> int:
+    return round(length.total_seconds())
+
+
+def sizes(rows: "pa.Table") -> dict[str, float | int | bool | None]:
+    """Rows and base rate of each part."""
+    import pyarrow.compute as pc
+
+    figures: dict[str, float | int | bool | None] = {}
+    for split in ("train", "holdout"):
+        labels = rows.filter(pc.equal(rows["split"], split))["label"]
+        figures |= {f"{split}_rows": len(labels), f"{split}_base_rate": pc.mean(labels).as_py()}
+    return figures

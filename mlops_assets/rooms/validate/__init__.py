@@ -1,0 +1,1 @@
+"""Raw to clean and quarantine: the contract."""

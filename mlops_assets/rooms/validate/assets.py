@@ -1,0 +1,125 @@
+"""`<dataset>/clean` and `<dataset>/quarantine`: rows that meet the contract, and rows that don't, with every reason."""
+
+import hashlib
+from collections.abc import Iterator
+from importlib.util import find_spec
+from pathlib import Path
+
+import dagster as dg
+
+from mlops_assets import keys
+from mlops_assets.resources import declaration, presentation
+from mlops_assets.resources.stores import Stores
+from mlops_assets.rooms.validate.batch import Outcome, validate_batch
+from mlops_assets.spec.plan import DatasetPlan
+
+SHOWN = 20
+"""Reasons in the table that the UI shows."""
+
+
+def build(plan: DatasetPlan) -> list[dg.AssetsDefinition]:
+    """The clean and quarantine assets of one dataset, with their checks."""
+    name, limit = plan.dataset.name, plan.dataset.quarantine.max_share
+    clean = _spec(plan, "clean", f"Rows of {name} that meet the contract.")
+    quarantine = _spec(plan, "quarantine", f"Rows of {name} that don't meet the contract, each with every reason.")
+
+    def check(title: str, description: str) -> dg.AssetCheckSpec:
+        return dg.AssetCheckSpec(title, asset=clean.key, blocking=True, description=description)
+
+    @dg.multi_asset(
+        name=f"{name}_clean",
+        specs=[clean, quarantine],
+        check_specs=[
+            check("contract", "The batch has the contract's columns, and every rule could be judged."),
+            check("conservation", "Rows in = clean + quarantined + merged."),
+            check("quarantine_share", f"At most {limit:.2%} of the rows break the contract."),
+        ],
+    )
+    def validated(context: dg.AssetExecutionContext, stores: Stores) -> declaration.Events:
+        commit = {"run_id": context.run.run_id, "code": str(clean.code_version)}
+        found = validate_batch(stores.lake(), plan, context.partition_key, stores.settings().home, commit=commit)
+        for spec in (quarantine, clean):
+            if spec.key.path[-1] in found.versions:
+                yield _materialized(spec.key, found)
+        yield from _checks(clean.key, found)
+
+    return [validated]
+
+
+def _spec(plan: DatasetPlan, stage: str, description: str) -> dg.AssetSpec:
+    dataset = plan.dataset
+    return declaration.asset_spec(
+        dataset.name,
+        stage,
+        room="validate",
+        description=description,
+        deps=[keys.key(dataset.name, "raw")],
+        kinds=("pandera" if dataset.contract else "duckdb", "deltalake"),
+        owners=dataset.owners,
+        way=dataset.name,
+        partitions_def=declaration.batches(dataset.name),
+        configuration=dataset.model_dump_json() + _contract_digest(plan),
+        skippable=True,
+    )
+
+
+def _contract_digest(plan: DatasetPlan) -> str:
+    """SHA-256 of the file in which the contract is declared; importing it would load pandera."""
+    if not plan.dataset.contract:
+        return ""
+    module = plan.place.module(plan.dataset.contract.partition(":")[0])
+    found = find_spec(module)
+    origin = Path(found.origin) if found and found.origin else None
+    return hashlib.sha256(origin.read_bytes()).hexdigest() if origin and origin.is_file() else module
+
+
+def _materialized(key: dg.AssetKey, found: Outcome) -> declaration.Materialized:
+    version = found.versions[key.path[-1]]
+    return dg.MaterializeResult(
+        asset_key=key,
+        metadata={
+            **presentation.table(version, found.schemas[key.path[-1]]),
+            **presentation.numbers(figures(found)),
+            "file": dg.MetadataValue.text(found.file),
+            "reasons": dg.MetadataValue.md(reasons_table(found)),
+        },
+        data_version=dg.DataVersion(version.fingerprint),
+    )
+
+
+def _checks(key: dg.AssetKey, found: Outcome) -> Iterator[dg.AssetCheckResult]:
+    numbers = presentation.numbers(figures(found))
+    said = {
+        "contract": (not found.breach, found.breach or f"{found.file}: every row was judged"),
+        "conservation": (found.conserved, f"{found.file}: {found.account}"),
+        "quarantine_share": (not found.stopped, found.stopped or f"{found.file}: {found.share:.2%} break the contract"),
+    }
+    for name, (passed, description) in said.items():
+        yield dg.AssetCheckResult(
+            asset_key=key, check_name=name, passed=passed, description=description, metadata=dict(numbers)
+        )
+
+
+def figures(found: Outcome) -> dict[str, float | int | bool | None]:
+    """The numbers of a batch that are plotted over time."""
+    return {
+        "rows_in": found.rows_in,
+        "clean": found.clean,
+        "quarantined": found.quarantined,
+        "merged": found.merged,
+        "quarantine_share": found.share,
+        "stopped": found.stopped is not None,
+    }
+
+
+def reasons_table(found: Outcome) -> str:
+    """The reasons, most frequent first, as a Markdown table."""
+    if not found.reasons:
+        return "No row broke the contract."
+    lines = ["| reason | rows | such as row |", "| --- | ---: | --- |"]
+    for reason, count in list(found.reasons.items())[:SHOWN]:
+        examples = ", ".join(str(row) for row in found.examples.get(reason, ())) or "all the others"
+        lines.append(f"| `{reason.replace('|', chr(92) + '|')}` | {count} | {examples} |")
+    if len(found.reasons) > SHOWN:
+        lines.append(f"| and {len(found.reasons) - SHOWN} more | | |")
+    return "\n".join(lines)

@@ -1,0 +1,71 @@
+"""Paths and URLs from the environment, read once when asked: never at import."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Where the platform keeps what it writes, and where its pages are served.
+
+    Attributes:
+        home: the folder that holds `data/`; relative paths in specs start here.
+        reports_url: base URL of the report server, without a trailing slash.
+    """
+
+    home: Path
+    reports_url: str = "http://127.0.0.1:3001"
+
+    @classmethod
+    def from_env(cls) -> Self:
+        """Read `MLOPS_HOME` (default: the working folder) and `MLOPS_REPORTS_URL`."""
+        home = Path(os.environ.get("MLOPS_HOME") or Path.cwd()).resolve()
+        url = os.environ.get("MLOPS_REPORTS_URL", cls.reports_url).rstrip("/")
+        return cls(home=home, reports_url=url)
+
+    @property
+    def data(self) -> Path:
+        """All that arrives and all that is written."""
+        return self.home / "data"
+
+    @property
+    def landing(self) -> Path:
+        """Where files arrive."""
+        return self.data / "landing"
+
+    @property
+    def lake(self) -> Path:
+        """The versioned tables."""
+        return self.data / "lake"
+
+    @property
+    def reports(self) -> Path:
+        """HTML reports, a folder an asset."""
+        return self.data / "reports"
+
+    @property
+    def dagster_home(self) -> Path:
+        """Dagster's runs, events and schedules."""
+        return self.data / "dagster"
+
+    @property
+    def mlflow_uri(self) -> str:
+        """MLflow's tracking and registry database."""
+        return f"sqlite:///{self.data / 'mlflow' / 'mlflow.db'}"
+
+    @property
+    def mlflow_artifacts(self) -> Path:
+        """MLflow's artifact folder."""
+        return self.data / "mlflow" / "artifacts"
+
+    @property
+    def online(self) -> Path:
+        """The online feature store."""
+        return self.data / "online.db"
+
+    @property
+    def lineage(self) -> Path:
+        """Snapshots, verdicts, releases and demands: append-only."""
+        return self.data / "lineage.db"

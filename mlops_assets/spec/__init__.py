@@ -1,0 +1,1 @@
+"""What a user may declare: frozen, extra-forbid models; no Dagster here."""

@@ -1,0 +1,72 @@
+"""A Dataset: where data arrives, and the contract that it must meet."""
+
+from typing import Annotated, Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import AfterValidator, Field, model_validator
+
+from mlops_assets.spec.base import Column, Name, Reference, Spec
+
+
+def _zone(value: str) -> str:
+    try:
+        ZoneInfo(value)
+    except (ZoneInfoNotFoundError, ValueError) as error:
+        raise ValueError(f"no such time zone: {value!r}; allowed: an IANA name such as America/New_York") from error
+    return value
+
+
+class Source(Spec):
+    """Where batches come from."""
+
+    files: str
+    """A glob, relative to the platform's home; one file is one batch, named by its stem."""
+
+
+class Period(Spec):
+    """A batch is named by a stretch of time, and its rows must lie in it."""
+
+    every: Literal["hour", "day", "month", "year"]
+    """The stretch; the batch's name must start with it in ISO form, such as 2013-01 for a month."""
+    timezone: Annotated[str, AfterValidator(_zone)] = "UTC"
+    """The clock by which the stretch begins and ends."""
+
+
+class Outcomes(Spec):
+    """Columns that nobody knows at the event time; they become known later."""
+
+    known_at: Column
+    """The column with the moment at which the outcomes of a row became known; null: never."""
+    columns: tuple[Column, ...]
+    """The columns that are known only then; none of them may be a feature of its own row."""
+
+
+class Quarantine(Spec):
+    """When bad rows stop the way."""
+
+    max_share: Annotated[float, Field(ge=0, le=1)] = 0.01
+    """The share of a batch's rows in quarantine above which the way stops."""
+
+
+class Dataset(Spec):
+    """Where data arrives, and the contract that it must meet."""
+
+    name: Name
+    source: Source
+    key: tuple[Column, ...] = ()
+    """The columns that name a row; identical doubled rows are merged, conflicting ones are quarantined."""
+    event_time: Column | None = None
+    """The column with the moment at which the row's event happens; timestamps are UTC."""
+    period: Period | None = None
+    outcomes: Outcomes | None = None
+    contract: Reference | None = None
+    """A pandera model as `module:name`, beside this file; left out: inferred from the first batch, then frozen."""
+    quarantine: Quarantine = Quarantine()
+    description: str = ""
+    owners: tuple[str, ...] = ()
+
+    @model_validator(mode="after")
+    def _period_needs_event_time(self) -> "Dataset":
+        if self.period and not self.event_time:
+            raise ValueError("period needs event_time: name the column by which rows are told apart")
+        return self

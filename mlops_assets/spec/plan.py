@@ -1,0 +1,112 @@
+"""What a noun needs to know of the others: a spec together with the specs that it names."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, Self
+
+from mlops_assets.errors import SpecError, UnknownName
+from mlops_assets.spec.dataset import Dataset
+from mlops_assets.spec.feature_table import FeatureTable
+from mlops_assets.spec.model import Model
+from mlops_assets.spec.place import Place
+
+NOWHERE: Final = Place(Path())
+"""Of a declaration that no file holds."""
+
+
+@dataclass(frozen=True)
+class DatasetPlan:
+    """A dataset and where it is declared."""
+
+    dataset: Dataset
+    place: Place = NOWHERE
+
+
+@dataclass(frozen=True)
+class FeaturePlan:
+    """A feature table and its datasets, the described one first."""
+
+    table: FeatureTable
+    datasets: Mapping[str, Dataset]
+
+    @classmethod
+    def of(cls, table: FeatureTable, datasets: Mapping[str, Dataset], *, where: str = "") -> Self:
+        """Bind a table to its datasets.
+
+        Raises:
+            UnknownName: it names a dataset that nobody declared.
+            SpecError: the described dataset has no key.
+        """
+        for name in table.datasets():
+            if name not in datasets:
+                raise UnknownName.among("dataset", name, datasets, where=where)
+        if not datasets[table.dataset].key:
+            raise SpecError.of(
+                f"{where}: feature table '{table.name}' describes dataset '{table.dataset}', which has no key",
+                step=f"give dataset '{table.dataset}' a key",
+            )
+        return cls(table, {name: datasets[name] for name in table.datasets()})
+
+    @property
+    def dataset(self) -> Dataset:
+        """The dataset whose rows are described."""
+        return self.datasets[self.table.dataset]
+
+
+@dataclass(frozen=True)
+class ModelPlan:
+    """A model, its feature tables and their one dataset, and where it is declared."""
+
+    model: Model
+    tables: tuple[FeaturePlan, ...]
+    place: Place = NOWHERE
+
+    @classmethod
+    def of(cls, model: Model, tables: Mapping[str, FeaturePlan], *, where: str = "", place: Place = NOWHERE) -> Self:
+        """Bind a model to its feature tables.
+
+        Raises:
+            UnknownName: it names a feature table that nobody declared.
+            SpecError: the tables describe different datasets, or share a feature's name.
+        """
+        for name in model.features:
+            if name not in tables:
+                raise UnknownName.among("feature table", name, tables, where=where)
+        plans = tuple(tables[name] for name in model.features)
+        described = sorted({plan.table.dataset for plan in plans})
+        if len(described) > 1:
+            raise SpecError.of(
+                f"{where}: the feature tables of model '{model.name}' describe different datasets",
+                got=", ".join(described),
+                allowed="feature tables over one dataset",
+            )
+        names = [name for plan in plans for name in plan.table.feature_names()]
+        doubled = sorted({name for name in names if names.count(name) > 1})
+        if doubled:
+            raise SpecError.of(f"{where}: model '{model.name}' gets a feature twice", got=", ".join(doubled))
+        unknown = [column for column in model.evaluate.slices if column not in names]
+        if unknown:
+            raise UnknownName.among("feature to slice by", unknown[0], names, where=where)
+        return cls(model, plans, place)
+
+    @property
+    def name(self) -> str:
+        """The model's name."""
+        return self.model.name
+
+    @property
+    def dataset(self) -> Dataset:
+        """The dataset whose rows are predicted."""
+        return self.tables[0].dataset
+
+    @property
+    def datasets(self) -> tuple[Dataset, ...]:
+        """Every dataset that its features come from, each once."""
+        found = {name: dataset for plan in self.tables for name, dataset in plan.datasets.items()}
+        return tuple(found.values())
+
+    @property
+    def features(self) -> tuple[str, ...]:
+        """Every feature's name, in the order of the model's input."""
+        return tuple(name for plan in self.tables for name in plan.table.feature_names())

@@ -1,0 +1,79 @@
+"""How a batch enters a Delta table: in one commit that carries its fingerprint and fails when others interfere."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mlops_assets.stores import sql
+from mlops_assets.stores.fingerprint import ALGORITHM
+from mlops_assets.stores.lake import BATCH
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+    from deltalake import CommitProperties, DeltaTable
+
+FOR_EVER = "interval 36500 days"
+CONFIGURATION = {
+    "delta.logRetentionDuration": FOR_EVER,
+    "delta.deletedFileRetentionDuration": FOR_EVER,
+    "delta.enableExpiredLogCleanup": "false",
+}
+
+
+def create(folder: Path, rows: "pa.Table", batch: str, fingerprint: str, commit: Mapping[str, str]) -> None:
+    """Write version 0 of a table.
+
+    Raises:
+        FileExistsError: somebody else did.
+    """
+    from deltalake import DeltaTable, write_deltalake
+    from deltalake.exceptions import DeltaError
+
+    folder.mkdir(parents=True, exist_ok=True)
+    properties = _properties(batch, fingerprint, commit)
+    try:
+        write_deltalake(
+            folder, _tagged(rows, batch), mode="error", configuration=CONFIGURATION, commit_properties=properties
+        )
+    except DeltaError as problem:
+        if DeltaTable.is_deltatable(str(folder)):
+            raise FileExistsError(folder) from problem
+        raise
+
+
+def overwrite(
+    held: "DeltaTable", rows: "pa.Table", batch: str, fingerprint: str, commit: Mapping[str, str], *, replaced: bool
+) -> None:
+    """Replace a batch, or the whole table with its columns.
+
+    Either conflicts with every commit to what its predicate covers since `held` was opened; without
+    a predicate, a table that is replaced would keep a batch that somebody added meanwhile, or recast it.
+
+    Raises:
+        CommitFailedError: somebody else wrote first.
+    """
+    from deltalake import write_deltalake
+
+    write_deltalake(
+        held,
+        _tagged(rows, batch),
+        mode="overwrite",
+        predicate="true" if replaced else f"{BATCH} = {sql.literal(batch)}",
+        schema_mode="overwrite" if replaced else "merge",
+        commit_properties=_properties(batch, fingerprint, commit),
+    )
+
+
+def _properties(batch: str, fingerprint: str, commit: Mapping[str, str]) -> "CommitProperties":
+    import duckdb
+    from deltalake import CommitProperties
+
+    by = f"{ALGORITHM} duckdb {duckdb.__version__}"
+    ours = {"batch": batch, "fingerprint": fingerprint, "fingerprint_by": by}
+    return CommitProperties(custom_metadata=dict(commit) | ours)
+
+
+def _tagged(rows: "pa.Table", batch: str) -> "pa.Table":
+    import pyarrow as pa
+
+    return rows.append_column(BATCH, pa.repeat(batch, rows.num_rows).cast(pa.string()))

@@ -1,0 +1,207 @@
+"""The lake's embedded default: a Delta table a folder, written through deltalake and read by DuckDB."""
+
+import os
+import random
+import re
+import time
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mlops_assets.errors import Conflict, NotFound, StoreError, UnknownName
+from mlops_assets.stores import commits, sql
+from mlops_assets.stores import fingerprint as fingerprints
+from mlops_assets.stores.columns import fitted, plain, storable
+from mlops_assets.stores.files import relation, schema
+from mlops_assets.stores.lake import BATCH, TableVersion
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+    from deltalake import DeltaTable
+
+ATTEMPTS = 12
+_FINGERPRINTS: dict[tuple[Path, str, int, str | None], str] = {}
+"""Of versions that this process has read: a version never changes."""
+_NAME = re.compile(r"\w[\w.=@+ -]*")
+
+_UNADDRESSABLE = set("[]^|%#?\\")
+"""What Delta's URLs cannot hold."""
+
+
+class DeltaLake:
+    """Versioned tables below one folder; every version is kept for ever.
+
+    A write is optimistic: it compares fingerprints on one snapshot, and Delta refuses the commit
+    when somebody else touched the batch since; then all is looked at anew.
+    """
+
+    def __init__(self, path: Path) -> None:
+        """Remember the folder; nothing is opened or made before it is used."""
+        self.path = path
+
+    def write(
+        self, table: str, data: "pa.Table", *, batch: str, commit: Mapping[str, str] | None = None
+    ) -> TableVersion:
+        """Replace the rows of one batch atomically; same content, no new version.
+
+        Zero rows take the batch away. A table's only batch may come back with other columns.
+
+        Raises:
+            StoreError: a name or a column's type is not allowed.
+            Conflict: somebody else wrote first, and again after the retries.
+        """
+        from deltalake.exceptions import CommitFailedError
+
+        _checked(batch, "batch")
+        rows = storable(data)
+        for attempt in range(ATTEMPTS):
+            try:
+                return self._write_once(table, rows, batch, commit or {})
+            except (CommitFailedError, FileExistsError):
+                time.sleep(random.uniform(0, 0.02 * 2 ** min(attempt, 6)))  # noqa: S311 - a pause, no secret
+        raise Conflict.of(f"table '{table}' was written by others {ATTEMPTS} times", step="run the step again")
+
+    def _write_once(self, table: str, rows: "pa.Table", batch: str, commit: Mapping[str, str]) -> TableVersion:
+        if not self.exists(table):
+            fingerprint = fingerprints.of_table(rows)
+            commits.create(self._folder(table), rows, batch, fingerprint, commit)
+            return TableVersion(table, 0, fingerprint, rows.num_rows, changed=True)
+        held = self._open(table)
+        columns = _data_columns(schema(held))
+        replaced = _kinds(columns) != _kinds(rows.schema) and set(_batches(held)) <= {batch}
+        fit = rows if replaced else fitted(rows, columns, table)
+        fingerprint = fingerprints.of_table(fit)
+        if not replaced and fingerprint == _fingerprint(held, batch):
+            return TableVersion(table, held.version(), fingerprint, rows.num_rows, changed=False)
+        commits.overwrite(held, fit, batch, fingerprint, commit, replaced=replaced)
+        return TableVersion(table, held.version(), fingerprint, rows.num_rows, changed=True)
+
+    def read(
+        self,
+        table: str,
+        *,
+        version: int | None = None,
+        batches: Sequence[str] | None = None,
+        columns: Sequence[str] | None = None,
+        where: str | None = None,
+    ) -> "pa.Table":
+        """Rows of a version (default: newest), filtered by batch and SQL condition; no `_batch` unless asked for.
+
+        Raises:
+            NotFound: no such table or version.
+            StoreError: a condition that DuckDB does not take.
+            UnknownName: no such column.
+        """
+        import duckdb
+
+        held = self._open(table, version)
+        names = schema(held).names
+        for name in columns or ():
+            if name not in names:
+                raise UnknownName.among(f"column of table '{table}'", name, names)
+        wanted = sql.identifiers(columns if columns is not None else [name for name in names if name != BATCH])
+        query = f"SELECT {wanted} FROM {relation(held, batches)} WHERE ({where or 'true'})"
+        with sql.session() as connection:
+            try:
+                return plain(connection.execute(query).to_arrow_table())
+            except duckdb.Error as problem:
+                raise StoreError.of(f"table '{table}' cannot be read: {problem}", got=where) from problem
+
+    def scan(self, table: str, *, version: int | None = None) -> str:
+        """A DuckDB relation, as SQL text, over a version; it has the `_batch` column."""
+        return relation(self._open(table, version))
+
+    def exists(self, table: str) -> bool:
+        """Whether the table has a version."""
+        from deltalake import DeltaTable
+
+        return DeltaTable.is_deltatable(str(self._folder(table)))
+
+    def version(self, table: str) -> int:
+        """The newest version's number."""
+        return self._open(table).version()
+
+    def batches(self, table: str) -> list[str]:
+        """The batches in the newest version, sorted."""
+        return _batches(self._open(table))
+
+    def fingerprint(self, table: str, *, batch: str | None = None, version: int | None = None) -> str:
+        """Of a batch, or of the whole table."""
+        held = self._open(table, version)
+        known = (self.path / table, str(held.metadata().id), held.version(), batch)
+        if known not in _FINGERPRINTS:
+            _FINGERPRINTS[known] = _fingerprint(held, batch)
+        return _FINGERPRINTS[known]
+
+    def history(self, table: str) -> list[dict[str, str]]:
+        """A record a version, oldest first: number, time, operation, and what the commit carried."""
+        records = []
+        for entry in sorted(self._open(table).history(), key=lambda entry: int(entry["version"])):
+            carried = {key: str(value) for key, value in entry.items() if isinstance(value, str)}
+            at = datetime.fromtimestamp(entry["timestamp"] / 1000, UTC).isoformat()
+            records.append(carried | {"number": str(entry["version"]), "time": at})
+        return records
+
+    def tables(self) -> list[str]:
+        """Every table's name, sorted."""
+        found = []
+        for folder, inner, _ in os.walk(self.path):
+            if "_delta_log" in inner:
+                inner.remove("_delta_log")
+                found.append(Path(folder).relative_to(self.path).as_posix())
+        return sorted(name for name in found if self.exists(name))
+
+    def _open(self, table: str, version: int | None = None) -> "DeltaTable":
+        from deltalake import DeltaTable
+        from deltalake.exceptions import DeltaError
+
+        if not self.exists(table):
+            raise NotFound.of(f"no table '{table}' in the lake {self.path}", step="materialize the asset that makes it")
+        newest = DeltaTable(self._folder(table))
+        if version is None:
+            return newest
+        if not 0 <= version <= newest.version():
+            raise NotFound.of(f"table '{table}' has no such version", got=version, allowed=f"0 to {newest.version()}")
+        try:
+            newest.load_as_version(version)
+        except DeltaError as problem:
+            raise NotFound.of(f"version {version} of table '{table}' is gone: {problem}") from problem
+        return newest
+
+    def _folder(self, table: str) -> Path:
+        for part in table.split("/"):
+            _checked(part, "table")
+        if _UNADDRESSABLE & set(str(self.path)):
+            allowed = f"a path without {' '.join(sorted(_UNADDRESSABLE))}"
+            raise StoreError.of(
+                "Delta cannot address this folder", got=self.path, allowed=allowed, step="move the home"
+            )
+        return self.path / table
+
+
+def _checked(name: str, kind: str) -> None:
+    if not _NAME.fullmatch(name) or ".." in name:
+        allowed = "letters, digits and _ . = @ + - or space, no leading sign, no '..'"
+        raise StoreError.of(f"not a name for a {kind}", got=repr(name), allowed=allowed)
+
+
+def _data_columns(columns: "pa.Schema") -> "pa.Schema":
+    import pyarrow as pa
+
+    return plain(pa.schema([field for field in columns if field.name != BATCH]).empty_table()).schema
+
+
+def _kinds(columns: "pa.Schema") -> dict[str, "pa.DataType"]:
+    return {field.name: field.type for field in columns}
+
+
+def _batches(held: "DeltaTable") -> list[str]:
+    query = f"SELECT DISTINCT {BATCH} FROM {relation(held)} ORDER BY 1"
+    with sql.session() as connection:
+        return [row[0] for row in connection.execute(query).fetchall()]
+
+
+def _fingerprint(held: "DeltaTable", batch: str | None) -> str:
+    with sql.session() as connection:
+        return fingerprints.of_relation(connection, relation(held, None if batch is None else [batch]))

@@ -1,0 +1,70 @@
+"""The lake: versioned tables, a batch at a time; the same content never makes a new version."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+BATCH = "_batch"
+
+
+@dataclass(frozen=True)
+class TableVersion:
+    """What one write left behind.
+
+    Attributes:
+        table: name, such as `flights/clean`.
+        number: the table's version after the write.
+        fingerprint: of the batch's content, independent of row order; 64 hex digits.
+        rows: of the batch.
+        changed: False when the batch already held this content, so that nothing was written.
+    """
+
+    table: str
+    number: int
+    fingerprint: str
+    rows: int
+    changed: bool
+
+
+class Lake(Protocol):
+    """Versioned tables."""
+
+    def write(
+        self, table: str, data: "pa.Table", *, batch: str, commit: Mapping[str, str] | None = None
+    ) -> TableVersion:
+        """Replace the rows of one batch atomically; same content, no new version."""
+
+    def read(
+        self,
+        table: str,
+        *,
+        version: int | None = None,
+        batches: Sequence[str] | None = None,
+        columns: Sequence[str] | None = None,
+        where: str | None = None,
+    ) -> "pa.Table":
+        """Rows of a version (default: newest), filtered by batch and SQL condition; no `_batch` unless asked for."""
+
+    def scan(self, table: str, *, version: int | None = None) -> str:
+        """A DuckDB relation, as SQL text, over a version; it has the `_batch` column."""
+
+    def exists(self, table: str) -> bool:
+        """Whether the table has a version."""
+
+    def version(self, table: str) -> int:
+        """The newest version's number."""
+
+    def batches(self, table: str) -> list[str]:
+        """The batches in the newest version, sorted."""
+
+    def fingerprint(self, table: str, *, batch: str | None = None, version: int | None = None) -> str:
+        """Of a batch, or of the whole table."""
+
+    def history(self, table: str) -> list[dict[str, str]]:
+        """A record a version, oldest first: number, time, and what the commit carried."""
+
+    def tables(self) -> list[str]:
+        """Every table's name, sorted."""

@@ -1,0 +1,58 @@
+"""How the stores speak SQL: a DuckDB connection of one's own in UTC, and names and texts that are always quoted."""
+
+import os
+from collections.abc import Iterable
+from functools import cache
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import duckdb
+
+
+def connect() -> "duckdb.DuckDBPyConnection":
+    """A fresh in-memory database in UTC that never asks the network for an extension."""
+    import duckdb
+
+    connection = duckdb.connect(config={"autoinstall_known_extensions": "false"})
+    connection.execute("SET TimeZone = 'UTC'")
+    return connection
+
+
+def session() -> "duckdb.DuckDBPyConnection":
+    """A session of the process's one database, 60 times cheaper to open: for queries that create nothing."""
+    opened = _shared(os.getpid()).cursor()
+    opened.execute("SET TimeZone = 'UTC'")
+    return opened
+
+
+@cache
+def _shared(_: int) -> "duckdb.DuckDBPyConnection":
+    """The database of a process: a forked child must not touch its parent's, whose threads it lacks."""
+    return connect()
+
+
+def identifier(name: str) -> str:
+    """A name, quoted.
+
+    >>> print(identifier('a "b" c'))
+    "a ""b"" c"
+    """
+    return '"' + name.replace('"', '""') + '"'
+
+
+def identifiers(names: Iterable[str]) -> str:
+    """Names, quoted and separated by commas.
+
+    >>> identifiers(["a", "b"])
+    '"a", "b"'
+    """
+    return ", ".join(identifier(name) for name in names)
+
+
+def literal(text: str) -> str:
+    """A text, quoted.
+
+    >>> literal("it's")
+    "'it''s'"
+    """
+    return "'" + text.replace("'", "''") + "'"

@@ -1,0 +1,1 @@
+"""The laws of the house itself: layers, light imports, a whole wheel, a clean lock."""

@@ -1,0 +1,76 @@
+"""The report: one page that needs nothing else, whatever the rows."""
+
+from datetime import UTC, datetime, timedelta
+
+import pyarrow as pa
+import pytest
+
+from mlops_assets.rooms.explore.changes import Change
+from mlops_assets.rooms.explore.charts import over_time
+from mlops_assets.rooms.explore.eda import SAMPLE, Subject, report, self_contained
+from mlops_assets.rooms.explore.measure import of_table
+
+SUBJECT = Subject("flights", "2013-02", 7, "f" * 64, "at", "America/New_York")
+START = datetime(2013, 2, 1, 5, tzinfo=UTC)
+
+
+def rows(count: int) -> pa.Table:
+    return pa.table(
+        {
+            "at": pa.array([START + timedelta(minutes=10 * i) for i in range(count)], pa.timestamp("us", "UTC")),
+            "delay": pa.array([i % 60 if i % 7 else None for i in range(count)], pa.int64()),
+            "carrier": ["AA"] * count,
+        }
+    )
+
+
+def test_a_page_says_which_batch_it_is_of_and_what_changed() -> None:
+    data = rows(SAMPLE + 1)
+    page = report(data, SUBJECT, of_table(data), compared_with="2013-01", changes=[Change("delay", "mean", "6", "<9>")])
+    assert "<h1>flights 2013-02</h1>" in page
+    assert "5,001 rows, 3 columns; version 7 of flights/clean" in page
+    assert "<td>delay</td><td>mean</td><td>6</td><td>&lt;9&gt;</td>" in page
+    assert "5,000 evenly spaced of 5,001 rows" in page
+    assert len(page) < 2_000_000
+
+
+def test_a_first_batch_without_event_time_or_gaps_has_its_page() -> None:
+    data = pa.table({"seats": [1, 2, 3]})
+    page = report(data, Subject("planes", "planes", 1, "f" * 64), of_table(data))
+    assert "<h1>planes</h1>" in page
+    assert "This is the first batch" in page
+    assert "Drawn from all 3 rows" in page
+
+
+def test_a_batch_without_rows_has_its_page() -> None:
+    data = rows(0)
+    assert "There are no rows" in report(data, SUBJECT, of_table(data), compared_with="2013-01")
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        "<script src='https://cdn.example.org/x.js'>",
+        '<link rel=stylesheet href="//x.org/a.css">',
+        "url(http://x.org/a)",
+    ],
+)
+def test_a_page_that_would_load_something_is_refused(part: str) -> None:
+    with pytest.raises(ValueError, match="from elsewhere"):
+        self_contained(f"<html>{part}</html>")
+
+
+def test_rows_are_counted_by_the_clock_of_the_zone() -> None:
+    data = pa.table({"at": pa.array([START - timedelta(minutes=1), START, START + timedelta(days=9)])})
+    step, counts = over_time(data, "at", "America/New_York")
+    assert step == "day"
+    assert [(moment.date().isoformat(), number) for moment, number in counts] == [
+        ("2013-01-31", 1),
+        ("2013-02-01", 1),
+        ("2013-02-10", 1),
+    ]
+
+
+@pytest.mark.parametrize(("days", "step"), [(1, "hour"), (30, "day"), (1000, "month")])
+def test_the_step_suits_the_span(days: int, step: str) -> None:
+    assert over_time(pa.table({"at": pa.array([START, START + timedelta(days=days)])}), "at", "UTC")[0] == step

@@ -1,0 +1,107 @@
+"""The retraining in Dagster: training set to champion in one run, with checks, figures, pictures and links."""
+
+import itertools
+from pathlib import Path
+
+import dagster as dg
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from mlops_assets.resources.stores import Stores
+from mlops_assets.rooms.evaluate import assets as evaluate
+from mlops_assets.rooms.release import assets as release
+from mlops_assets.rooms.train import assets as train
+from mlops_assets.spec.plan import ModelPlan
+from mlops_assets_tests.rooms import trips
+
+STAGES = ("training_set", "leaderboard", "challenger", "evaluation", "verdict", "champion")
+
+
+def retrain(
+    home: Path, plan: ModelPlan, instance: dg.DagsterInstance, *, raises: bool = True
+) -> dg.ExecuteInProcessResult:
+    assets = [asset for room in (train, evaluate, release) for asset in room.build(plan)]
+    return dg.materialize(
+        assets, resources={"stores": Stores(home=str(home))}, instance=instance, raise_on_error=raises
+    )
+
+
+def metadata(result: dg.ExecuteInProcessResult, stage: str) -> dict[str, object]:
+    (event,) = result.asset_materializations_for_node(f"late_trips_{stage}")
+    return {name: value.value for name, value in event.metadata.items()}
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    home = tmp_path_factory.mktemp("home")
+    trips.fill(Stores(home=str(home)).lake(), trips.rows())  # type: ignore[arg-type]  # the embedded lake
+    return home
+
+
+@pytest.mark.slow
+def test_one_run_trains_judges_and_releases_and_the_next_changes_nothing(home: Path) -> None:
+    plan = trips.plan(evaluate={"slices": ("carrier",)})
+    with dg.DagsterInstance.ephemeral() as instance:
+        first = retrain(home, plan, instance)
+        versions = {stage: _version(instance, stage) for stage in STAGES}
+        again = retrain(home, plan, instance)
+
+        assert {check.check_name for check in first.get_asset_check_evaluations()} == {
+            *("leakage", "representative", "beats_baseline", "artifacts_complete")
+        }
+        assert all(check.passed for check in first.get_asset_check_evaluations())
+        verdict = metadata(first, "verdict")
+        assert verdict["decision"] == "FIRST_MODEL"
+        assert verdict["low"] > 0  # type: ignore[operator]  # a figure
+        assert "| objective | yes |" in str(verdict["gates"])
+        assert Path(str(metadata(first, "evaluation")["report_file"])).is_file()
+        assert Path(str(metadata(first, "champion")["report_file"])).is_file()
+        assert "data:image/png" in str(metadata(first, "leaderboard")["picture"])
+        assert versions["champion"].startswith("late_trips@1:")
+
+        assert metadata(again, "verdict")["decision"] == "REJECT"
+        assert not again.asset_materializations_for_node("late_trips_champion")
+        assert metadata(again, "challenger")["changed"] is False
+        same = ("training_set", "leaderboard", "challenger")
+        assert {stage: _version(instance, stage) for stage in same} == {stage: versions[stage] for stage in same}
+
+
+def test_a_leak_stops_the_run_before_anything_is_learnt(tmp_path: Path) -> None:
+    data = trips.rows()
+    leak = pa.array(data["label"].to_numpy() + 0.01 * np.random.default_rng(0).normal(size=len(data)))
+    place = data.column_names.index("noise")
+    trips.fill(Stores(home=str(tmp_path)).lake(), data.set_column(place, "noise", leak))  # type: ignore[arg-type]  # the embedded lake
+    with dg.DagsterInstance.ephemeral() as instance:
+        result = retrain(tmp_path, trips.plan(), instance, raises=False)
+    assert not result.success
+    (leakage,) = (check for check in result.get_asset_check_evaluations() if check.check_name == "leakage")
+    assert not leakage.passed
+    assert "noise alone reaches a ROC AUC" in str(leakage.description)
+    assert not result.asset_materializations_for_node("late_trips_leaderboard")
+
+
+def test_every_stage_is_tagged_for_retraining_and_depends_on_the_one_before() -> None:
+    specs = {
+        spec.key.path[-1]: spec
+        for room in (train, evaluate, release)
+        for a in room.build(trips.plan())
+        for spec in a.specs
+    }
+    assert tuple(specs) == STAGES
+    assert {spec.tags["mlops/retrain"] for spec in specs.values()} == {"late_trips"}
+    assert {"/".join(dep.asset_key.path) for dep in specs["training_set"].deps} == {
+        "late_trips/labels",
+        "trip_facts/offline",
+    }
+    for before, after in itertools.pairwise(STAGES):
+        assert dg.AssetKey(["late_trips", before]) in {dep.asset_key for dep in specs[after].deps}
+
+
+def _version(instance: dg.DagsterInstance, stage: str) -> str:
+    record = instance.get_latest_data_version_record(dg.AssetKey(["late_trips", stage]))
+    assert record is not None
+    assert record.asset_materialization is not None
+    tags = record.asset_materialization.tags
+    assert tags is not None
+    return tags["dagster/data_version"]

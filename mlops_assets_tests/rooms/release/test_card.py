@@ -1,0 +1,34 @@
+"""The card: everything recorded of a model on one page, and a person's own words apart."""
+
+from html import unescape
+
+from mlops_assets.rooms.evaluate.verdict import decide
+from mlops_assets.rooms.release.card import TOLD, card
+from mlops_assets.rooms.train.snapshot import Snapshot
+from mlops_assets_tests.rooms import judging, trips
+from mlops_assets_tests.rooms.judging import evidence, scored, truth
+
+SNAPSHOT = Snapshot(
+    model="late_trips",
+    version=2,
+    digest="d" * 64,
+    identity="i" * 64,
+    inputs={"trips/clean": [7, "f" * 64]},
+    code={"commit": "c0ffee", "tree": "t", "diff": "", "room": "r"},
+    environment="e" * 64,
+    parameters="{}",
+    run_id="run-1",
+)
+
+
+def test_the_card_names_data_code_environment_gates_and_what_a_person_said() -> None:
+    data = judging.holdout()
+    model = scored(2, truth(data), task="binary", trained_from="2024-01-01", metrics={"roc_auc": 0.8})
+    verdict = decide(evidence(model, None, data))
+    spec = trips.plan(intended_use="To tell <travellers>.", owners=("team:trips",)).model
+    html = card(spec, model.manifest, verdict, SNAPSHOT)
+    for told in ("c0ffee", "trips/clean", "version 7", "run-1", "0.8000", "team:trips", "To tell &lt;travellers&gt;."):
+        assert told in html
+    assert all(gate.reason in unescape(html) for gate in verdict.gates)
+    assert TOLD in html
+    assert "http" not in html

@@ -1,0 +1,93 @@
+"""The leaderboard: out of fold, by time, and simple unless the complex is clearly worth it."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from mlops_assets.errors import TrainingError
+from mlops_assets.rooms.train.inputs import present
+from mlops_assets.rooms.train.select import Leaderboard, leaderboard, out_of_fold, time_folds
+from mlops_assets.rooms.train.training_set import Examples, assemble, examples, inputs
+from mlops_assets.spec.plan import ModelPlan
+from mlops_assets_tests.rooms import trips
+
+
+def train_rows(folder: Path, plan: ModelPlan) -> Examples:
+    lake = trips.world(folder).lake
+    trips.fill(lake, trips.rows())
+    return examples(assemble(lake, plan, inputs(lake, plan)), plan, "train")
+
+
+def board(folder: Path, **declared: Any) -> Leaderboard:
+    plan = trips.plan(**declared)
+    return leaderboard(train_rows(folder, plan), plan)
+
+
+def test_the_complex_that_clearly_beats_the_simple_is_chosen(tmp_path: Path) -> None:
+    found = board(tmp_path)
+    assert found.chosen == "logistic"
+    assert found.winner.low > 0
+    assert found.winner.skill > 0.1
+    assert "worth its complexity" in found.winner.reason
+
+
+def test_the_simple_stays_when_the_gain_is_below_the_margin(tmp_path: Path) -> None:
+    found = board(tmp_path, train={"margin": 0.5})
+    assert found.chosen == "base_rate"
+    assert "less than the margin 0.5" in found.entries[1].reason
+
+
+def test_the_simple_stays_when_the_gain_is_not_clear_of_zero(tmp_path: Path) -> None:
+    found = board(tmp_path, train={"candidates": ("logistic", "logistic")})
+    assert found.entries[1].kept is False
+    assert "not clear of zero" in found.entries[1].reason
+
+
+@pytest.mark.parametrize("objective", ["average_precision", "log_loss", "brier"])
+def test_every_objective_can_choose(tmp_path: Path, objective: str) -> None:
+    assert board(tmp_path, objective=objective).chosen == "logistic"
+
+
+def test_the_same_rows_give_the_same_leaderboard(tmp_path: Path) -> None:
+    plan = trips.plan()
+    rows = train_rows(tmp_path, plan)
+    first, second = leaderboard(rows, plan), leaderboard(rows, plan)
+    assert first.entries[1] == second.entries[1]
+    np.testing.assert_array_equal(first.scores, second.scores)
+
+
+def test_folds_are_contiguous_stretches_of_whole_days(tmp_path: Path) -> None:
+    times = train_rows(tmp_path, trips.plan()).times
+    assert times is not None
+    folds = time_folds(times, len(times))
+    assert (np.diff(folds) >= 0).all()
+    assert np.bincount(folds).min() > len(times) / 4
+    days = times.astype("datetime64[D]")
+    assert all(len(np.unique(folds[days == day])) == 1 for day in np.unique(days))
+
+
+def test_no_row_is_scored_by_a_model_that_saw_it() -> None:
+    import pandas as pd
+    from sklearn.neighbors import KNeighborsClassifier
+
+    draw = np.random.default_rng(0)
+    data, labels = pd.DataFrame({"n": draw.normal(size=300)}), (draw.random(300) < 0.5).astype(np.float64)
+    scores = out_of_fold(lambda _: KNeighborsClassifier(1), data, labels, np.arange(300) % 3)
+    assert 0.3 < (scores == labels).mean() < 0.7
+
+
+def test_a_stretch_that_leaves_one_class_to_learn_from_is_said() -> None:
+    import pandas as pd
+    from sklearn.dummy import DummyClassifier
+
+    labels = np.array([1.0, 1.0, 0.0, 0.0])
+    with pytest.raises(TrainingError, match="holds one class only"):
+        out_of_fold(lambda _: DummyClassifier(), pd.DataFrame({"n": labels}), labels, np.array([0, 0, 1, 1]))
+
+
+def test_a_feature_without_any_value_is_not_learnt_from(tmp_path: Path) -> None:
+    rows = train_rows(tmp_path, trips.plan())
+    data = rows.frame.assign(rain=np.nan)
+    assert [feature.name for feature in present(rows.features, data)] == ["distance", "noise", "carrier", "origin"]

@@ -1,0 +1,48 @@
+"""Reading a table of the lake in a notebook."""
+
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pytest
+
+import mlops_assets
+from mlops_assets.errors import UnknownName
+from mlops_assets.settings import Settings
+from mlops_assets.stores.delta import DeltaLake
+
+
+@pytest.fixture(autouse=True)
+def lake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> DeltaLake:
+    """Two versions of a table below `MLOPS_HOME`."""
+    monkeypatch.setenv("MLOPS_HOME", str(tmp_path))
+    opened = DeltaLake(Settings.from_env().lake)
+    opened.write("flights/clean", pa.table({"id": [1, 2]}), batch="a")
+    opened.write("flights/clean", pa.table({"id": [3]}), batch="b")
+    return opened
+
+
+def test_the_newest_version_is_read_as_a_pandas_frame() -> None:
+    assert sorted(mlops_assets.read("flights/clean")["id"]) == [1, 2, 3]
+
+
+def test_an_older_version_can_be_read(lake: DeltaLake) -> None:
+    assert sorted(mlops_assets.read("flights/clean", version=lake.version("flights/clean") - 1)["id"]) == [1, 2]
+
+
+@pytest.mark.parametrize(
+    ("form", "rows"), [("arrow", lambda data: data.num_rows), ("duckdb", lambda data: len(data.fetchall()))]
+)
+def test_it_is_read_as_what_the_notebook_works_with(form: Any, rows: Any) -> None:
+    assert rows(mlops_assets.read("flights/clean", as_=form)) == 3
+
+
+def test_an_unknown_table_is_answered_with_the_nearest() -> None:
+    with pytest.raises(UnknownName, match="did you mean 'flights/clean'"):
+        mlops_assets.read("flights/claen")
+
+
+def test_an_unknown_form_is_answered_with_the_nearest() -> None:
+    form: Any = "panda"
+    with pytest.raises(UnknownName, match="did you mean 'pandas'"):
+        mlops_assets.read("flights/clean", as_=form)
