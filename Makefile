@@ -9,7 +9,7 @@ export PYTHONUTF8 := 1
 
 VENV := .venv
 BIN := $(VENV)/bin
-LOCK_EXTRAS := demo search ibis dev
+LOCK_EXTRAS := demo search postgres redis rest dev
 
 # The first Python on the PATH that runs and is 3.11; PYTHON=... on the command line overrides it.
 IS_311 := import sys; sys.version_info[:2] == (3, 11) and print(sys.executable)

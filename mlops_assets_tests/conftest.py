@@ -63,9 +63,11 @@ def chromium() -> str:
     pytest.skip("no Chromium; next: install it, or set CHROMIUM to its path")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser(chromium: str) -> Iterator["Browser"]:
-    """A headless browser for the session."""
+    """A headless browser for the tests of a file, and no longer: while it is open the thread has a running event loop,
+    in which nothing of Dagster's that calls `asyncio.run` can be tested.
+    """
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:

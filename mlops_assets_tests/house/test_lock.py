@@ -8,7 +8,7 @@ from pathlib import Path
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-LOCKED_EXTRAS = ("demo", "search", "ibis", "dev")
+LOCKED_EXTRAS = ("demo", "search", "postgres", "redis", "rest", "dev")
 # Each host is spelled in two halves, so that this file does not name one either.
 HALVES = [
     ("pypi", r"\.org"),
