@@ -9,8 +9,9 @@ from mlops_assets.stores.fingerprint import ALGORITHM
 from mlops_assets.stores.lake import BATCH
 
 if TYPE_CHECKING:
-    import pyarrow as pa
     from deltalake import CommitProperties, DeltaTable
+
+    from mlops_assets.stores.rows import Kept
 
 FOR_EVER = "interval 36500 days"
 CONFIGURATION = {
@@ -20,7 +21,7 @@ CONFIGURATION = {
 }
 
 
-def create(folder: Path, rows: "pa.Table", batch: str, fingerprint: str, commit: Mapping[str, str]) -> None:
+def create(folder: Path, rows: "Kept", batch: str, fingerprint: str, commit: Mapping[str, str]) -> None:
     """Write version 0 of a table.
 
     Raises:
@@ -33,7 +34,11 @@ def create(folder: Path, rows: "pa.Table", batch: str, fingerprint: str, commit:
     properties = _properties(batch, fingerprint, commit)
     try:
         write_deltalake(
-            folder, _tagged(rows, batch), mode="error", configuration=CONFIGURATION, commit_properties=properties
+            folder,
+            rows.tagged(BATCH, batch).reader(),
+            mode="error",
+            configuration=CONFIGURATION,
+            commit_properties=properties,
         )
     except DeltaError as problem:
         if DeltaTable.is_deltatable(str(folder)):
@@ -42,7 +47,7 @@ def create(folder: Path, rows: "pa.Table", batch: str, fingerprint: str, commit:
 
 
 def overwrite(
-    held: "DeltaTable", rows: "pa.Table", batch: str, fingerprint: str, commit: Mapping[str, str], *, replaced: bool
+    held: "DeltaTable", rows: "Kept", batch: str, fingerprint: str, commit: Mapping[str, str], *, replaced: bool
 ) -> None:
     """Replace a batch, or the whole table with its columns.
 
@@ -56,7 +61,7 @@ def overwrite(
 
     write_deltalake(
         held,
-        _tagged(rows, batch),
+        rows.tagged(BATCH, batch).reader(),
         mode="overwrite",
         predicate="true" if replaced else f"{BATCH} = {sql.literal(batch)}",
         schema_mode="overwrite" if replaced else "merge",
@@ -71,9 +76,3 @@ def _properties(batch: str, fingerprint: str, commit: Mapping[str, str]) -> "Com
     by = f"{ALGORITHM} duckdb {duckdb.__version__}"
     ours = {"batch": batch, "fingerprint": fingerprint, "fingerprint_by": by}
     return CommitProperties(custom_metadata=dict(commit) | ours)
-
-
-def _tagged(rows: "pa.Table", batch: str) -> "pa.Table":
-    import pyarrow as pa
-
-    return rows.append_column(BATCH, pa.repeat(batch, rows.num_rows).cast(pa.string()))

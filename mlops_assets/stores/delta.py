@@ -12,13 +12,16 @@ from typing import TYPE_CHECKING
 from mlops_assets.errors import Conflict, NotFound, StoreError, UnknownName
 from mlops_assets.stores import commits, sql
 from mlops_assets.stores import fingerprint as fingerprints
-from mlops_assets.stores.columns import fitted, plain, storable
+from mlops_assets.stores.columns import plain
 from mlops_assets.stores.files import relation, schema
 from mlops_assets.stores.lake import BATCH, TableVersion
+from mlops_assets.stores.rows import disk, kept
 
 if TYPE_CHECKING:
     import pyarrow as pa
     from deltalake import DeltaTable
+
+    from mlops_assets.stores.rows import Kept, Rows
 
 ATTEMPTS = 12
 _FINGERPRINTS: dict[tuple[Path, str, int, str | None], str] = {}
@@ -40,42 +43,42 @@ class DeltaLake:
         """Remember the folder; nothing is opened or made before it is used."""
         self.path = path
 
-    def write(
-        self, table: str, data: "pa.Table", *, batch: str, commit: Mapping[str, str] | None = None
-    ) -> TableVersion:
+    def write(self, table: str, data: "Rows", *, batch: str, commit: Mapping[str, str] | None = None) -> TableVersion:
         """Replace the rows of one batch atomically; same content, no new version.
 
-        Zero rows take the batch away. A table's only batch may come back with other columns.
+        A record batch reader or a DuckDB relation is run once, and never held in memory as a whole. Zero rows take the
+        batch away. A table's only batch may come back with other columns.
 
         Raises:
-            StoreError: a name or a column's type is not allowed.
+            StoreError: a name or a column's type is not allowed, or the disk is full.
             Conflict: somebody else wrote first, and again after the retries.
         """
         from deltalake.exceptions import CommitFailedError
 
         _checked(batch, "batch")
-        rows = storable(data)
-        for attempt in range(ATTEMPTS):
-            try:
-                return self._write_once(table, rows, batch, commit or {})
-            except (CommitFailedError, FileExistsError):
-                time.sleep(random.uniform(0, 0.02 * 2 ** min(attempt, 6)))  # noqa: S311 - a pause, no secret
+        self._folder(table)
+        with disk(f"table '{table}'"), kept(data, self.path) as rows:
+            for attempt in range(ATTEMPTS):
+                try:
+                    return self._write_once(table, rows, batch, commit or {})
+                except (CommitFailedError, FileExistsError):
+                    time.sleep(random.uniform(0, 0.02 * 2 ** min(attempt, 6)))  # noqa: S311 - a pause, no secret
         raise Conflict.of(f"table '{table}' was written by others {ATTEMPTS} times", step="run the step again")
 
-    def _write_once(self, table: str, rows: "pa.Table", batch: str, commit: Mapping[str, str]) -> TableVersion:
+    def _write_once(self, table: str, rows: "Kept", batch: str, commit: Mapping[str, str]) -> TableVersion:
         if not self.exists(table):
-            fingerprint = fingerprints.of_table(rows)
+            fingerprint = fingerprints.of_stream(rows.reader())
             commits.create(self._folder(table), rows, batch, fingerprint, commit)
-            return TableVersion(table, 0, fingerprint, rows.num_rows, changed=True)
+            return TableVersion(table, 0, fingerprint, rows.count, changed=True)
         held = self._open(table)
         columns = _data_columns(schema(held))
         replaced = _kinds(columns) != _kinds(rows.schema) and set(_batches(held)) <= {batch}
-        fit = rows if replaced else fitted(rows, columns, table)
-        fingerprint = fingerprints.of_table(fit)
+        fit = rows if replaced else rows.fitted(columns, table)
+        fingerprint = fingerprints.of_stream(fit.reader())
         if not replaced and fingerprint == _fingerprint(held, batch):
-            return TableVersion(table, held.version(), fingerprint, rows.num_rows, changed=False)
+            return TableVersion(table, held.version(), fingerprint, rows.count, changed=False)
         commits.overwrite(held, fit, batch, fingerprint, commit, replaced=replaced)
-        return TableVersion(table, held.version(), fingerprint, rows.num_rows, changed=True)
+        return TableVersion(table, held.version(), fingerprint, rows.count, changed=True)
 
     def read(
         self,

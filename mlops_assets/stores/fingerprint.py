@@ -25,9 +25,16 @@ def of_table(data: "pa.Table") -> str:
     from mlops_assets.stores.columns import storable
 
     kept = storable(data.drop_columns([BATCH]) if BATCH in data.column_names else data)
+    return of_stream(kept.to_reader())
+
+
+def of_stream(reader: "pa.RecordBatchReader") -> str:
+    """Of rows that pass once, in the types that the lake keeps; only a chunk of them is in memory."""
     with sql.session() as connection:
-        connection.register("rows_in_memory", kept)
-        return of_relation(connection, "rows_in_memory")
+        connection.register("kinds", reader.schema.empty_table())
+        schema = _schema(connection, "kinds")
+        connection.register("passing", reader)
+        return _digest(schema, connection.execute(_figures(schema, "passing")).fetchall()[0])
 
 
 def of_relation(connection: "duckdb.DuckDBPyConnection", relation: str, parameters: Sequence[str] = ()) -> str:
@@ -35,10 +42,22 @@ def of_relation(connection: "duckdb.DuckDBPyConnection", relation: str, paramete
 
     The sum is of 64-bit hashes as 128-bit integers: doubled rows do not cancel, as they would under xor.
     """
+    schema = _schema(connection, relation, parameters)
+    return _digest(schema, connection.execute(_figures(schema, relation), list(parameters)).fetchall()[0])
+
+
+def _schema(
+    connection: "duckdb.DuckDBPyConnection", relation: str, parameters: Sequence[str] = ()
+) -> list[tuple[str, str]]:
     described = connection.execute(f"DESCRIBE SELECT * FROM {relation}", list(parameters)).fetchall()
-    schema = sorted((name, kind) for name, kind, *_ in described if name != BATCH)
+    return sorted((name, kind) for name, kind, *_ in described if name != BATCH)
+
+
+def _figures(schema: list[tuple[str, str]], relation: str) -> str:
     columns = sql.identifiers(name for name, _ in schema)
-    query = f"SELECT count(*), coalesce(sum(hash({columns})::hugeint), 0) FROM {relation}"
-    figures = connection.execute(query, list(parameters)).fetchall()[0]
+    return f"SELECT count(*), coalesce(sum(hash({columns})::hugeint), 0) FROM {relation}"
+
+
+def _digest(schema: list[tuple[str, str]], figures: tuple[int, int]) -> str:
     content = json.dumps([ALGORITHM, *map(str, figures), schema])
     return hashlib.sha256(content.encode()).hexdigest()

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from mlops_assets.stores.rows import Rows
+
 BATCH = "_batch"
 
 
@@ -32,10 +34,11 @@ class TableVersion:
 class Lake(Protocol):
     """Versioned tables."""
 
-    def write(
-        self, table: str, data: "pa.Table", *, batch: str, commit: Mapping[str, str] | None = None
-    ) -> TableVersion:
-        """Replace the rows of one batch atomically; same content, no new version."""
+    def write(self, table: str, data: "Rows", *, batch: str, commit: Mapping[str, str] | None = None) -> TableVersion:
+        """Replace the rows of one batch atomically; same content, no new version.
+
+        A record batch reader or a DuckDB relation is run once, and never held in memory as a whole.
+        """
 
     def read(
         self,

@@ -1,19 +1,29 @@
 """How the stores speak SQL: a DuckDB connection of one's own in UTC, and names and texts that are always quoted."""
 
 import os
+import tempfile
 from collections.abc import Iterable
 from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING
+from uuid import uuid4
 
 if TYPE_CHECKING:
     import duckdb
 
 
-def connect() -> "duckdb.DuckDBPyConnection":
-    """A fresh in-memory database in UTC that never asks the network for an extension."""
+def connect(memory: str = "") -> "duckdb.DuckDBPyConnection":
+    """A fresh in-memory database in UTC that never asks the network for an extension.
+
+    Args:
+        memory: the limit, such as 1GB, above which it spills to the system's folder for temporary files; its tables
+            may be larger. Left out: DuckDB's own limit.
+    """
     import duckdb
 
-    connection = duckdb.connect(config={"autoinstall_known_extensions": "false"})
+    bounds = {"memory_limit": memory} if memory else {}
+    spill = {"temp_directory": str(Path(tempfile.gettempdir()) / f"mlops-spill-{uuid4().hex}")}
+    connection = duckdb.connect(config={"autoinstall_known_extensions": "false", **spill, **bounds})
     connection.execute("SET TimeZone = 'UTC'")
     return connection
 

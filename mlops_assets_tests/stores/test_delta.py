@@ -15,6 +15,7 @@ import pytest
 from mlops_assets.errors import Conflict, NotFound, StoreError, UnknownName
 from mlops_assets.stores import delta, sql
 from mlops_assets.stores.delta import DeltaLake
+from mlops_assets.stores.rows import kept
 
 ROWS = pa.table({"id": [1, 2, 3], "name": ["a", None, "ü"]})
 WRITER = """
@@ -111,8 +112,8 @@ def test_a_table_replaced_on_a_stale_view_conflicts(lake: DeltaLake) -> None:
     lake.write("t", ROWS, batch="a")
     stale = lake._open("t")
     lake.write("t", ROWS, batch="b")
-    with pytest.raises(CommitFailedError):
-        commits.overwrite(stale, pa.table({"id": ["x"]}), "a", "f", {}, replaced=True)
+    with kept(pa.table({"id": ["x"]}), lake.path) as rows, pytest.raises(CommitFailedError):
+        commits.overwrite(stale, rows, "a", "f", {}, replaced=True)
     assert lake.read("t").num_rows == 6
 
 

@@ -1,0 +1,64 @@
+"""Rows enter the lake as a table, a record batch reader or a DuckDB relation: the same content is the same version."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+import pytest
+
+from mlops_assets.errors import StoreError
+from mlops_assets.stores import sql
+from mlops_assets.stores.delta import DeltaLake
+from mlops_assets.stores.rows import SPOOL
+
+ROWS = pa.table({"id": pa.array(range(100_000), pa.int64()), "name": [f"ü{n % 7}" for n in range(100_000)]})
+
+
+@pytest.fixture
+def lake(tmp_path: Path) -> DeltaLake:
+    return DeltaLake(tmp_path / "lake")
+
+
+def spooled(lake: DeltaLake) -> list[str]:
+    return [file.name for file in (lake.path / SPOOL).glob("*")]
+
+
+def test_a_stream_is_the_same_version_as_its_table(lake: DeltaLake) -> None:
+    first = lake.write("t", ROWS, batch="b")
+    assert not lake.write("t", ROWS.to_reader(max_chunksize=1000), batch="b").changed
+    with sql.connect(memory="500MB") as connection:
+        connection.register("rows", ROWS)
+        again = lake.write("t", connection.sql("select name, id from rows order by hash(id)"), batch="b")
+        other = lake.write("t", connection.sql("select * from rows where id > 0"), batch="b")
+    assert (again.changed, again.rows, again.fingerprint) == (False, 100_000, first.fingerprint)
+    assert (other.changed, other.rows) == (True, 99_999)
+    assert lake.fingerprint("t") == other.fingerprint
+    assert spooled(lake) == []
+
+
+def test_a_stream_fits_the_table_and_is_kept_in_its_types(lake: DeltaLake) -> None:
+    lake.write("t", pa.table({"id": [1], "extra": ["x"]}), batch="a")
+    with duckdb.connect() as connection:
+        lake.write("t", connection.sql("select 2::bigint as id, 7::utinyint as small, 'y' as z"), batch="b")
+        with pytest.raises(StoreError, match="column 'id' does not fit table 't'"):
+            lake.write("t", connection.sql("select 'x' as id"), batch="c")
+    assert lake.read("t", batches=["b"]).to_pylist() == [{"id": 2, "extra": None, "small": 7, "z": "y"}]
+    assert lake.version("t") == 1
+
+
+def test_an_empty_stream_takes_the_batch_away(lake: DeltaLake) -> None:
+    lake.write("t", ROWS, batch="a")
+    assert lake.write("t", ROWS.slice(0, 0).to_reader(), batch="a").rows == 0
+    assert lake.batches("t") == []
+
+
+def test_a_stream_that_breaks_off_leaves_nothing(lake: DeltaLake) -> None:
+    def broken() -> Iterator[pa.RecordBatch]:
+        yield from ROWS.slice(0, 10).to_batches()
+        raise ValueError("the line went dead")
+
+    lake.write("t", ROWS, batch="a")
+    with pytest.raises(ValueError, match="went dead"):
+        lake.write("t", pa.RecordBatchReader.from_batches(ROWS.schema, broken()), batch="b")
+    assert (lake.version("t"), lake.batches("t"), spooled(lake)) == (0, ["a"], [])
