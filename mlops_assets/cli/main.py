@@ -9,9 +9,12 @@ from mlops_assets.errors import MlopsError, nearest
 
 _COMMANDS = {
     "demo": "Replay a real year of flights through the sensors.",
+    "diff": "What differs between two versions of a table.",
+    "gc": "Remove the versions that their retention lets go, and what killed writers left.",
     "retrain": "Ask for a challenger, and say why.",
     "status": "What each dataset and model is doing.",
     "up": "Run the whole stack: UI, daemon and report pages.",
+    "versions": "Every version of a table: when, by which run, from which code.",
 }
 
 

@@ -21,6 +21,7 @@ def status(home: Path | None, as_json: bool) -> None:
 
     from mlops_assets.cli.home import prepare
     from mlops_assets.cli.nouns import nouns
+    from mlops_assets.cli.tables import show
     from mlops_assets.definitions import definitions
     from mlops_assets.resources.stores import Stores
 
@@ -33,8 +34,8 @@ def status(home: Path | None, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps({"datasets": datasets, "models": models}, indent=2))
         return
-    _table("Datasets", datasets)
-    _table("Models", models)
+    show("Datasets", datasets)
+    show("Models", models)
 
 
 def _dataset(stores: "Stores", instance: "dg.DagsterInstance", name: str) -> dict[str, Any]:
@@ -91,23 +92,3 @@ def _stopped(instance: "dg.DagsterInstance", name: str) -> list[str]:
     for run in instance.get_runs(filters=dg.RunsFilter(tags={"mlops/dataset": name})):
         newest.setdefault(run.tags["mlops/batch"], run.status)
     return sorted(batch for batch, fate in newest.items() if fate is dg.DagsterRunStatus.FAILURE)
-
-
-def _table(title: str, rows: list[dict[str, Any]]) -> None:
-    from rich.console import Console
-    from rich.table import Table
-
-    table = Table(title=title, title_justify="left")
-    for name in rows[0] if rows else ["(none declared)"]:
-        table.add_column(name)
-    for row in rows:
-        table.add_row(*(_text(value) for value in row.values()))
-    Console().print(table)
-
-
-def _text(value: object) -> str:
-    if value is None or value == []:
-        return "-"
-    if isinstance(value, list):
-        return ", ".join(map(str, value))
-    return f"{value:.3f}" if isinstance(value, float) else str(value)

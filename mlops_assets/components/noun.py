@@ -52,7 +52,7 @@ class Noun(dg.Component, Generic[S]):
 
     def build_defs(self, context: dg.ComponentLoadContext) -> dg.Definitions:
         """Everything that follows from the spec, in the house that the other declarations make."""
-        nouns = list(_declared(context.component_tree))
+        nouns = list(declared(context.component_tree))
         if self not in [noun for noun, _ in nouns]:
             nouns.append((self, self.origin or Origin.of(context)))
         return self.definitions(House.of((noun.spec, origin) for noun, origin in nouns))
@@ -102,7 +102,7 @@ def _bare_on(schema: dict[str, Any]) -> dict[str, Any]:
     return schema
 
 
-def _declared(tree: dg.ComponentTree) -> Iterator[tuple[Noun[Any], Origin]]:
+def declared(tree: dg.ComponentTree) -> Iterator[tuple[Noun[Any], Origin]]:
     """Every noun of a project, from YAML and from Python, whether its function says what it returns or not."""
     for declaration in tree.find_root_decl().iterate_all_component_decls():
         loader = isinstance(declaration, ComponentLoaderDecl)

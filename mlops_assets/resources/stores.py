@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import dagster as dg
+from pydantic import PrivateAttr
 
 from mlops_assets.settings import Settings
 from mlops_assets.stores.delta import DeltaLake
@@ -24,6 +25,11 @@ class Stores(dg.ConfigurableResource):  # type: ignore[type-arg]  # Dagster's re
     """
 
     home: str = ""
+    _run_id: str = PrivateAttr(default="")
+
+    def setup_for_execution(self, context: dg.InitResourceContext) -> None:
+        """Remember the run, so that the commit of every table it writes names it."""
+        self._run_id = context.run_id or ""
 
     def settings(self) -> Settings:
         """The paths and URLs in force."""
@@ -32,7 +38,7 @@ class Stores(dg.ConfigurableResource):  # type: ignore[type-arg]  # Dagster's re
 
     def lake(self) -> Lake:
         """The versioned tables."""
-        return DeltaLake(self.settings().lake)
+        return DeltaLake(self.settings().lake, {"run_id": self._run_id} if self._run_id else None)
 
     def reports(self) -> Reports:
         """The HTML reports."""

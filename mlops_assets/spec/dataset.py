@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, Field, model_validator
 
-from mlops_assets.spec.base import Column, Name, Reference, Spec
+from mlops_assets.spec.base import Column, Duration, Name, Reference, Spec
 
 
 def _zone(value: str) -> str:
@@ -48,6 +48,15 @@ class Quarantine(Spec):
     """The share of a batch's rows in quarantine above which the way stops."""
 
 
+class Retention(Spec):
+    """Which old versions of a dataset's tables stay; the newest, and what a living model was trained on, always do."""
+
+    versions: Annotated[int, Field(ge=1)] | None = None
+    """So many of the newest stay."""
+    age: Duration | None = None
+    """Versions that were replaced less long ago stay."""
+
+
 class Dataset(Spec):
     """Where data arrives, and the contract that it must meet."""
 
@@ -62,6 +71,8 @@ class Dataset(Spec):
     contract: Reference | None = None
     """A pandera model as `module:name`, beside this file; left out: inferred from the first batch, then frozen."""
     quarantine: Quarantine = Quarantine()
+    retention: Retention = Retention()
+    """Left out: every version stays. `mlops gc` acts on it, and nothing else does."""
     description: str = ""
     owners: tuple[str, ...] = ()
 

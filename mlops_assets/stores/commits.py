@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mlops_assets.stores import sql
+from mlops_assets.stores import provenance, sql
 from mlops_assets.stores.fingerprint import ALGORITHM
 from mlops_assets.stores.lake import BATCH
 
@@ -75,4 +75,4 @@ def _properties(batch: str, fingerprint: str, commit: Mapping[str, str]) -> "Com
 
     by = f"{ALGORITHM} duckdb {duckdb.__version__}"
     ours = {"batch": batch, "fingerprint": fingerprint, "fingerprint_by": by}
-    return CommitProperties(custom_metadata=dict(commit) | ours)
+    return CommitProperties(custom_metadata={**provenance.stamp(), **commit, **ours})

@@ -13,7 +13,7 @@ from mlops_assets.errors import Conflict, NotFound, StoreError, UnknownName
 from mlops_assets.stores import commits, sql
 from mlops_assets.stores import fingerprint as fingerprints
 from mlops_assets.stores.columns import plain
-from mlops_assets.stores.files import relation, schema
+from mlops_assets.stores.files import gone, relation, schema
 from mlops_assets.stores.lake import BATCH, TableVersion
 from mlops_assets.stores.rows import disk, kept
 
@@ -33,15 +33,16 @@ _UNADDRESSABLE = set("[]^|%#?\\")
 
 
 class DeltaLake:
-    """Versioned tables below one folder; every version is kept for ever.
+    """Versioned tables below one folder; every version is kept until a declared retention lets it go.
 
     A write is optimistic: it compares fingerprints on one snapshot, and Delta refuses the commit
     when somebody else touched the batch since; then all is looked at anew.
     """
 
-    def __init__(self, path: Path) -> None:
-        """Remember the folder; nothing is opened or made before it is used."""
+    def __init__(self, path: Path, commit: Mapping[str, str] | None = None) -> None:
+        """Remember the folder, and what every commit shall carry; nothing is opened or made before it is used."""
         self.path = path
+        self.commit = dict(commit or {})
 
     def write(self, table: str, data: "Rows", *, batch: str, commit: Mapping[str, str] | None = None) -> TableVersion:
         """Replace the rows of one batch atomically; same content, no new version.
@@ -60,7 +61,7 @@ class DeltaLake:
         with disk(f"table '{table}'"), kept(data, self.path) as rows:
             for attempt in range(ATTEMPTS):
                 try:
-                    return self._write_once(table, rows, batch, commit or {})
+                    return self._write_once(table, rows, batch, {**self.commit, **(commit or {})})
                 except (CommitFailedError, FileExistsError):
                     time.sleep(random.uniform(0, 0.02 * 2 ** min(attempt, 6)))  # noqa: S311 - a pause, no secret
         raise Conflict.of(f"table '{table}' was written by others {ATTEMPTS} times", step="run the step again")
@@ -170,6 +171,10 @@ class DeltaLake:
             newest.load_as_version(version)
         except DeltaError as problem:
             raise NotFound.of(f"version {version} of table '{table}' is gone: {problem}") from problem
+        if lost := gone(newest):
+            raise NotFound.of(
+                f"version {version} of table '{table}' was let go by its retention", got=f"{lost} is gone"
+            )
         return newest
 
     def _folder(self, table: str) -> Path:

@@ -46,6 +46,11 @@ def relation(held: "DeltaTable", batches: Sequence[str] | None = None) -> str:
     return f"({empty} UNION ALL BY NAME {rows})"
 
 
+def gone(held: "DeltaTable") -> str:
+    """The first file of the version that is not there any more; empty when all are."""
+    return next((Path(file).name for file in _live(held, None) if not Path(file).exists()), "")
+
+
 def _live(held: "DeltaTable", batches: Sequence[str] | None) -> list[str]:
     """Paths of the files that may hold rows of the batches; a file's statistics bound its batches."""
     import pyarrow as pa

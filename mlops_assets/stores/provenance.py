@@ -4,6 +4,7 @@ import hashlib
 import os
 import shutil
 import subprocess
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib import metadata
@@ -34,6 +35,14 @@ def code_state(root: Path, *, package: Path = PACKAGE) -> CodeState:
         return CodeState(commit="", tree=_files_digest(package), diff="")
     commit, tree = _git(root, "rev-parse", "HEAD", "HEAD^{tree}").decode().split()
     return CodeState(commit=commit, tree=tree, diff=_uncommitted(root))
+
+
+@cache
+def stamp() -> Mapping[str, str]:
+    """What the commit of every table says of its process: the code's tree and what was not committed; environment."""
+    state = code_state(PACKAGE.parent)
+    tree = f"{state.tree}+{state.diff[:12]}" if state.diff else state.tree
+    return {"tree": tree, "environment": environment()}
 
 
 @cache
