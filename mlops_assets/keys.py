@@ -74,3 +74,30 @@ def retrain_job(model: str) -> str:
     'flight_delays_retrain'
     """
     return f"{model}_retrain"
+
+
+def rollback_job(model: str) -> str:
+    """The job that takes a champion back.
+
+    >>> rollback_job("flight_delays")
+    'flight_delays_rollback'
+    """
+    return f"{model}_rollback"
+
+
+def promote_job(model: str) -> str:
+    """The job that releases what a verdict accepts, or a person insists on.
+
+    >>> promote_job("flight_delays")
+    'flight_delays_promote'
+    """
+    return f"{model}_promote"
+
+
+def approve_job(model: str) -> str:
+    """The job by which a person says yes to a release.
+
+    >>> approve_job("flight_delays")
+    'flight_delays_approve'
+    """
+    return f"{model}_approve"

@@ -8,10 +8,14 @@ import click
 from mlops_assets.errors import MlopsError, nearest
 
 _COMMANDS = {
+    "approve": "Say yes to the release that waits.",
     "demo": "Replay a real year of flights through the sensors.",
     "diff": "What differs between two versions of a table.",
     "gc": "Remove the versions that their retention lets go, and what killed writers left.",
+    "history": "Who released what, when, and on what evidence.",
+    "promote": "Release what a verdict accepts, or override it by name.",
     "retrain": "Ask for a challenger, and say why.",
+    "rollback": "Back to the version that was champion before.",
     "status": "What each dataset and model is doing.",
     "up": "Run the whole stack: UI, daemon and report pages.",
     "versions": "Every version of a table: when, by which run, from which code.",

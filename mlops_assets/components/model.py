@@ -13,6 +13,8 @@ from mlops_assets.rooms.evaluate import assets as evaluate
 from mlops_assets.rooms.label import assets as label
 from mlops_assets.rooms.monitor import assets as monitor
 from mlops_assets.rooms.release import assets as release
+from mlops_assets.rooms.release import jobs as by_hand
+from mlops_assets.rooms.release import sensors as approval
 from mlops_assets.rooms.retrain import sensors
 from mlops_assets.rooms.serve import assets as serve
 from mlops_assets.rooms.train import assets as train
@@ -40,12 +42,13 @@ class Model(Noun[spec.Model]):
         plan = house.model(self.name)
         return dg.Definitions(
             assets=[asset for room in ROOMS for asset in room.build(plan)],
-            sensors=sensors.build(plan),
+            sensors=[*approval.build(plan), *sensors.build(plan)],
             jobs=[
+                *by_hand.build(plan),
                 dg.define_asset_job(
                     keys.retrain_job(self.name),
                     selection=dg.AssetSelection.tag(declaration.RETRAIN, self.name),
                     description=f"A challenger for {self.name}: trained, judged, and released if the verdict says so.",
-                )
+                ),
             ],
         )

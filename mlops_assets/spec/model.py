@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from mlops_assets.spec.base import Column, Duration, Name, Spec, Sql
+from mlops_assets.spec.release import Release
 
 Share = Annotated[float, Field(gt=0, lt=1)]
 Objective = Literal["roc_auc", "average_precision", "log_loss", "brier"]
@@ -92,6 +93,7 @@ class Model(Spec):
     """The probability from which the answer is yes."""
     train: Train = Train()
     evaluate: Evaluate = Evaluate()
+    release: Release = Release()
     monitor: Monitor = Monitor()
     retrain: Retrain = Retrain()
     intended_use: str = ""

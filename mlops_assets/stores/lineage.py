@@ -1,8 +1,9 @@
-"""Lineage: snapshots, verdicts, releases and demands in one chain of records that only grows."""
+"""Lineage: snapshots, verdicts, releases and demands in one chain of records that only grows, and what they name."""
 
 import hashlib
 import json
 import sqlite3
+import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -10,7 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Protocol
 
-from mlops_assets.errors import Damaged, StoreError
+from mlops_assets.errors import Damaged, NotFound, StoreError
 
 _GENESIS = "0" * 64
 _SCHEMA = """
@@ -22,6 +23,11 @@ CREATE INDEX IF NOT EXISTS by_subject ON records (kind, subject, sequence);
 CREATE TRIGGER IF NOT EXISTS never_changed BEFORE UPDATE ON records
 BEGIN SELECT raise(ABORT, 'lineage is append-only'); END;
 CREATE TRIGGER IF NOT EXISTS never_deleted BEFORE DELETE ON records
+BEGIN SELECT raise(ABORT, 'lineage is append-only'); END;
+CREATE TABLE IF NOT EXISTS contents (digest TEXT PRIMARY KEY, content BLOB NOT NULL);
+CREATE TRIGGER IF NOT EXISTS content_never_changed BEFORE UPDATE ON contents
+BEGIN SELECT raise(ABORT, 'lineage is append-only'); END;
+CREATE TRIGGER IF NOT EXISTS content_never_deleted BEFORE DELETE ON contents
 BEGIN SELECT raise(ABORT, 'lineage is append-only'); END;
 """
 _COLUMNS = "sequence, kind, subject, at, body, once, previous, digest"
@@ -51,7 +57,7 @@ class Record:
 
 
 class Lineage(Protocol):
-    """An append-only chain of records."""
+    """An append-only chain of records, and the contents that they name by digest."""
 
     def append(self, kind: str, subject: str, body: Mapping[str, Any], *, once: str = "") -> Record:
         """Add a record; with a `once` key that is there already, return that record instead."""
@@ -64,6 +70,12 @@ class Lineage(Protocol):
 
     def verify(self) -> None:
         """Raise Damaged when a record was changed, removed or put between."""
+
+    def keep(self, content: bytes) -> str:
+        """Keep a content, such as a patch or a lock; its SHA-256."""
+
+    def content(self, digest: str) -> bytes:
+        """A content by its SHA-256, checked."""
 
 
 class SqliteLineage:
@@ -121,6 +133,29 @@ class SqliteLineage:
                 raise Damaged.of(f"lineage {self.path} is broken", got=f"record {row[0]}", allowed=f"record {expected}")
             previous = row[7]
 
+    def keep(self, content: bytes) -> str:
+        """Keep a content, such as a patch or a lock; its SHA-256. The same content is kept once."""
+        digest = hashlib.sha256(content).hexdigest()
+        with self._connection() as connection:
+            known = connection.execute("SELECT 1 FROM contents WHERE digest = ?", (digest,)).fetchone()
+            if not known:
+                packed = zlib.compress(content)
+                connection.execute("INSERT OR IGNORE INTO contents (digest, content) VALUES (?, ?)", (digest, packed))
+        return digest
+
+    def content(self, digest: str) -> bytes:
+        """A content by its SHA-256, checked.
+
+        Raises:
+            NotFound: it was never kept.
+            Damaged: it is not what its digest says.
+        """
+        with self._connection() as connection:
+            found = connection.execute("SELECT content FROM contents WHERE digest = ?", (digest,)).fetchone()
+        if found is None:
+            raise NotFound.of(f"lineage {self.path} holds no such content", got=digest)
+        return _unpacked(found[0], digest)
+
     @contextmanager
     def _connection(self) -> Iterator[sqlite3.Connection]:
         self.path.parent.mkdir(parents=True, exist_ok=True)
@@ -144,6 +179,17 @@ def _canonical(body: Mapping[str, Any]) -> str:
 
 def _digest(row: tuple[Any, ...]) -> str:
     return hashlib.sha256(json.dumps(row, ensure_ascii=False).encode()).hexdigest()
+
+
+def _unpacked(packed: bytes, digest: str) -> bytes:
+    try:
+        content = zlib.decompress(packed)
+    except zlib.error as problem:
+        raise Damaged.of("a content of the lineage was changed", got=str(problem), allowed=digest) from problem
+    found = hashlib.sha256(content).hexdigest()
+    if found != digest:
+        raise Damaged.of("a content of the lineage was changed", got=found, allowed=digest)
+    return content
 
 
 def _record(row: tuple[Any, ...]) -> Record:

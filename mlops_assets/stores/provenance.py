@@ -1,17 +1,25 @@
-"""Provenance: which code and which environment made a thing."""
+"""Provenance: which code and which environment made a thing, with all that is needed to bring the code back."""
 
 import hashlib
 import os
 import shutil
 import subprocess
 from collections.abc import Mapping
+import tempfile
 from dataclasses import dataclass
 from functools import cache
-from importlib import metadata
 from pathlib import Path
+from typing import Final
+
+from mlops_assets.stores import distributions
 
 PACKAGE = Path(__file__).parents[1]
-_NOT_CODE = (":(exclude).venv", ":(exclude)data")
+LARGEST: Final = 10_000_000
+"""Bytes of a new file that is kept with a patch; a larger one is data, and only its name is told."""
+REFERENCES: Final = "refs/mlops"
+"""Where a repository is asked to hold the commits that models were made with: no garbage collection takes them."""
+_NOT_CODE = (":(exclude,top).venv", ":(exclude,top)data")
+_PLAIN = ("--binary", "--full-index", "--no-ext-diff", "--no-textconv", "--no-renames", "--no-color")
 
 
 @dataclass(frozen=True)
@@ -21,20 +29,24 @@ class CodeState:
     Attributes:
         commit: of git; empty without git.
         tree: git's hash of the committed files; without git, the SHA-256 of the package's files.
-        diff: SHA-256 of what was not committed; empty when all was.
+        diff: SHA-256 of `patch`; empty when all was committed.
+        omitted: new files too large to be kept with the patch, in one line.
     """
 
     commit: str
     tree: str
     diff: str
+    omitted: str = ""
 
 
 def code_state(root: Path, *, package: Path = PACKAGE) -> CodeState:
     """Of the git repository at a folder; where there is no git or no commit, of the package's files."""
-    if shutil.which("git") is None or not _is_committed(root):
-        return CodeState(commit="", tree=_files_digest(package), diff="")
-    commit, tree = _git(root, "rev-parse", "HEAD", "HEAD^{tree}").decode().split()
-    return CodeState(commit=commit, tree=tree, diff=_uncommitted(root))
+    if repository(root) is None:
+        return CodeState(commit="", tree=files_digest(package), diff="")
+    commit, tree = git(root, "rev-parse", "HEAD", "HEAD^{tree}").decode().split()
+    changes, omitted = patch(root), _large(root)
+    digest = hashlib.sha256(changes).hexdigest() if changes else ""
+    return CodeState(commit=commit, tree=tree, diff=digest, omitted=", ".join(omitted))
 
 
 @cache
@@ -45,38 +57,73 @@ def stamp() -> Mapping[str, str]:
     return {"tree": tree, "environment": environment()}
 
 
-@cache
 def environment() -> str:
     """SHA-256 over the sorted `name==version` of every installed distribution."""
-    found = {f"{dist.metadata['Name'].lower()}=={dist.version}" for dist in metadata.distributions()}
-    return hashlib.sha256("\n".join(sorted(found)).encode()).hexdigest()
+    return distributions.digest(distributions.installed())
 
 
-def _uncommitted(root: Path) -> str:
-    changes = _git(root, "diff", "HEAD", "--binary", "--no-ext-diff", "--no-color")
-    names = _git(root, "ls-files", "--others", "--exclude-standard", "-z", "--full-name", ":/", *_NOT_CODE)
-    top = Path(_git(root, "rev-parse", "--show-toplevel").decode().strip())
-    digest = hashlib.sha256(changes)
-    new = sorted(name for name in names.decode().split("\0") if name)
-    for name in new:
-        digest.update(b"\0" + name.encode() + b"\0" + (top / name).read_bytes())
-    return digest.hexdigest() if changes or new else ""
+def repository(folder: Path) -> Path | None:
+    """The top of the git repository around a folder; None without git or without a commit."""
+    if shutil.which("git") is None:
+        return None
+    command = ["git", "-C", str(folder), "rev-parse", "--quiet", "--verify", "HEAD^{commit}"]
+    done = subprocess.run(command, capture_output=True, check=False)  # noqa: S603 - our own words
+    return Path(git(folder, "rev-parse", "--show-toplevel").decode().strip()) if done.returncode == 0 else None
 
 
-def _is_committed(root: Path) -> bool:
-    command = ["git", "-C", str(root), "rev-parse", "--quiet", "--verify", "HEAD^{commit}"]
+def patch(root: Path) -> bytes:
+    """All that is not committed, new files too, as one patch for `git apply`; empty when all is.
+
+    It is made in an index and an object folder of its own: the repository is only read.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        index, objects = (Path(git(root, "rev-parse", "--git-path", name).decode().strip()) for name in _HELD)
+        scratch = Path(folder) / "index"
+        if (root / index).is_file():
+            shutil.copyfile(root / index, scratch)
+        own = {
+            "GIT_INDEX_FILE": str(scratch),
+            "GIT_OBJECT_DIRECTORY": folder,
+            "GIT_ALTERNATE_OBJECT_DIRECTORIES": str((root / objects).resolve()),
+        }
+        large = [f":(exclude,top,literal){name}" for name in _large(root)]
+        git(root, "add", "--all", "--", ":/", *_NOT_CODE, *large, settings=own)
+        prefixes = ("--src-prefix=a/", "--dst-prefix=b/")
+        return git(root, "diff", "--cached", *_PLAIN, *prefixes, "HEAD", "--", ":/", *_NOT_CODE, settings=own)
+
+
+def hold(root: Path, commit: str) -> bool:
+    """Ask the repository never to collect a commit; False where it cannot be written to."""
+    command = ["git", "-C", str(root), "update-ref", f"{REFERENCES}/{commit}", commit]
     return subprocess.run(command, capture_output=True, check=False).returncode == 0  # noqa: S603 - our own words
 
 
-def _git(root: Path, *words: str) -> bytes:
+def git(root: Path, *words: str, settings: "dict[str, str] | None" = None, given: bytes = b"") -> bytes:
+    """What a git command prints; its locks are not taken for reading.
+
+    Raises:
+        CalledProcessError: git refused.
+    """
     command = ["git", "-C", str(root), *words]
-    quiet = os.environ | {"GIT_OPTIONAL_LOCKS": "0"}
-    return subprocess.run(command, capture_output=True, check=True, env=quiet).stdout  # noqa: S603 - our own words
+    quiet = os.environ | {"GIT_OPTIONAL_LOCKS": "0"} | (settings or {})
+    done = subprocess.run(command, input=given, capture_output=True, check=True, env=quiet)  # noqa: S603 - our own words
+    return done.stdout
 
 
-def _files_digest(folder: Path) -> str:
+def files_digest(folder: Path) -> str:
+    """SHA-256 over the names and contents of a package's files, byte code left out."""
     digest = hashlib.sha256()
     for file in sorted(folder.rglob("*")):
         if file.is_file() and "__pycache__" not in file.parts:
             digest.update(file.relative_to(folder).as_posix().encode() + b"\0" + file.read_bytes() + b"\0")
     return digest.hexdigest()
+
+
+_HELD: Final = ("index", "objects")
+
+
+def _large(root: Path) -> list[str]:
+    names = git(root, "ls-files", "--others", "--exclude-standard", "-z", "--full-name", ":/", *_NOT_CODE)
+    top = Path(git(root, "rev-parse", "--show-toplevel").decode().strip())
+    new = sorted(name for name in names.decode().split("\0") if name)
+    return [name for name in new if (top / name).is_file() and (top / name).stat().st_size > LARGEST]

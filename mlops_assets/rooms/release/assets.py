@@ -6,8 +6,11 @@ from mlops_assets import keys
 from mlops_assets.resources import declaration, presentation
 from mlops_assets.resources.stores import Stores
 from mlops_assets.rooms.evaluate.report import plain_words
+from mlops_assets.rooms.evaluate.verdict import Verdict
+from mlops_assets.rooms.release import approval
 from mlops_assets.rooms.release.card import card
-from mlops_assets.rooms.release.promotion import latest_verdict, release
+from mlops_assets.rooms.release.promotion import Released, latest_verdict, release, settle
+from mlops_assets.rooms.release.record import withdrawn
 from mlops_assets.rooms.train.fit import manifest_of
 from mlops_assets.rooms.train.snapshot import of_version
 from mlops_assets.spec.plan import ModelPlan
@@ -30,30 +33,67 @@ def build(plan: ModelPlan) -> list[dg.AssetsDefinition]:
 
     @dg.multi_asset(name=f"{plan.name}_champion", specs=[spec])
     def champion(context: dg.AssetExecutionContext, stores: Stores) -> declaration.Events:
-        lineage, registry = stores.lineage(), stores.registry()
-        verdict = latest_verdict(lineage, plan.name)
-        if not verdict.accepted:
-            reasons = "; ".join(gate.reason for gate in verdict.failed())
-            context.log.info("%s %s", plain_words(verdict), reasons)
+        if settle(stores.registry(), stores.lineage(), plan.name):
+            context.log.warning("the alias did not say what the newest release says, and was put right")
+        verdict = latest_verdict(stores.lineage(), plan.name)
+        held = held_back(stores, plan, verdict)
+        context.log.info("%s %s", plain_words(verdict), held)
+        if held:
             return
-        manifest = manifest_of(registry.load(registry.get(plan.name, verdict.challenger)).files)
-        html = card(plan.model, manifest, verdict, of_version(lineage, plan.name, verdict.challenger))
-        released = release(registry, lineage, plan.name, verdict, trained_until=manifest["trained_until"])
-        version = released.version
-        saved = stores.reports().save(keys.key(plan.name, "champion"), f"v{version.number}", html)
-        context.log.info(plain_words(verdict))
+        released = by_verdict(stores, plan, verdict)
         yield dg.MaterializeResult(
-            asset_key=spec.key,
-            metadata={
-                **presentation.numbers({"version": version.number, "changed": released.changed, **manifest["metrics"]}),
-                **presentation.report(saved),
-                "decision": dg.MetadataValue.text(verdict.decision),
-                "evidence": dg.MetadataValue.text(verdict.digest),
-                "candidate": dg.MetadataValue.text(manifest["candidate"]),
-                "trained_until": dg.MetadataValue.text(str(manifest["trained_until"])),
-                "mlflow_run": dg.MetadataValue.text(version.run_id),
-            },
-            data_version=dg.DataVersion(f"{plan.name}@{version.number}:{version.digest}"),
+            asset_key=spec.key, metadata=told(stores, plan, released), data_version=version_of(released)
         )
 
     return [champion]
+
+
+def held_back(stores: Stores, plan: ModelPlan, verdict: Verdict) -> str:
+    """Why the newest verdict releases nothing now; empty when it does."""
+    if not verdict.accepted:
+        return "; ".join(gate.reason for gate in verdict.failed())
+    lineage, rule = stores.lineage(), plan.model.release
+    taken = withdrawn(lineage, plan.name, verdict.challenger)
+    if taken is not None:
+        return f"version {verdict.challenger} was rolled back by {taken.who}: {taken.reason}"
+    if approval.needed(rule) and approval.granted(lineage, rule, verdict) is None:
+        approval.request(lineage, verdict)
+        return f"version {verdict.challenger} waits for approval: mlops approve {plan.name} --who NAME --role ROLE"
+    return ""
+
+
+def by_verdict(stores: Stores, plan: ModelPlan, verdict: Verdict) -> Released:
+    """Release what the newest verdict accepts."""
+    registry, lineage = stores.registry(), stores.lineage()
+    manifest = manifest_of(registry.load(registry.get(plan.name, verdict.challenger)).files)
+    approved = approval.granted(lineage, plan.model.release, verdict) if approval.needed(plan.model.release) else None
+    until = manifest["trained_until"]
+    return release(registry, lineage, plan.name, verdict, trained_until=until, approval=approved)
+
+
+def told(stores: Stores, plan: ModelPlan, released: Released) -> presentation.Metadata:
+    """What Dagster shows of a release, however it came about; the card is written anew."""
+    version, by = released.version, released.release
+    manifest = manifest_of(stores.registry().load(version).files)
+    lineage = stores.lineage()
+    judged = [Verdict.of(each.body) for each in lineage.records("verdict", plan.name)]
+    own = [verdict for verdict in judged if verdict.challenger == version.number]
+    html = card(plan.model, manifest, own[-1] if own else None, of_version(lineage, plan.name, version.number), by)
+    saved = stores.reports().save(keys.key(plan.name, "champion"), f"v{version.number}", html)
+    return {
+        **presentation.numbers({"version": version.number, "changed": released.changed, **manifest["metrics"]}),
+        **presentation.report(saved),
+        "decision": dg.MetadataValue.text(by.decision),
+        "who": dg.MetadataValue.text(f"{by.who} ({by.role})" if by.role else by.who),
+        "evidence": dg.MetadataValue.text(by.evidence),
+        "candidate": dg.MetadataValue.text(manifest["candidate"]),
+        "trained_until": dg.MetadataValue.text(str(manifest["trained_until"])),
+        "mlflow_run": dg.MetadataValue.text(version.run_id),
+        **({"reason": dg.MetadataValue.text(by.reason)} if by.reason else {}),
+        **({"expires": dg.MetadataValue.text(by.expires)} if by.expires else {}),
+    }
+
+
+def version_of(released: Released) -> dg.DataVersion:
+    """The champion's data version."""
+    return dg.DataVersion(f"{released.version.model}@{released.version.number}:{released.version.digest}")

@@ -13,6 +13,7 @@ from mlops_assets.resources.stores import Stores
 from mlops_assets.rooms.train import board as boards
 from mlops_assets.rooms.train.challenger import challenge, faults
 from mlops_assets.rooms.train.charts import bars
+from mlops_assets.rooms.train.failure import watched
 from mlops_assets.rooms.train.identity import canonical, digest, ingredients
 from mlops_assets.rooms.train.leakage import declared_leaks, suspicious
 from mlops_assets.rooms.train.select import Leaderboard, leaderboard
@@ -67,11 +68,12 @@ def _leaderboard(plan: ModelPlan) -> dg.AssetsDefinition:
     spec = _spec(plan, "leaderboard", described, [keys.key(plan.name, "training_set")], "sklearn")
 
     @dg.multi_asset(name=f"{plan.name}_leaderboard", specs=[spec])
-    def candidates(stores: Stores) -> declaration.Events:
+    def candidates(context: dg.AssetExecutionContext, stores: Stores) -> declaration.Events:
         lake, begun = stores.lake(), time.perf_counter()
         identity = ingredients(lake, plan).identity
         found = boards.find(lake, plan, identity)
-        board = found or leaderboard(_train_rows(stores, plan), plan)
+        with watched(lake, stores.lineage(), plan, stage="leaderboard", run=context.run.run_id):
+            board = found or leaderboard(_train_rows(stores, plan), plan)
         version = boards.save(lake, plan, board, identity)
         seconds = 0.0 if found else time.perf_counter() - begun
         yield dg.MaterializeResult(
@@ -96,7 +98,8 @@ def _challenger(plan: ModelPlan) -> dg.AssetsDefinition:
     def challenger(context: dg.AssetExecutionContext, stores: Stores) -> declaration.Events:
         registry = training_registry(context, stores, key)
         tags = {"dagster_run": context.run.run_id}
-        made = challenge(stores.lake(), registry, stores.lineage(), plan, tags=tags)
+        with watched(stores.lake(), stores.lineage(), plan, stage="challenger", run=context.run.run_id):
+            made = challenge(stores.lake(), registry, stores.lineage(), plan, tags=tags)
         yield dg.MaterializeResult(
             asset_key=key, metadata=_told(made), data_version=dg.DataVersion(made.version.digest)
         )

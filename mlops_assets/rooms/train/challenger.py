@@ -12,10 +12,10 @@ from mlops_assets.rooms.train.fit import MANIFEST, REFERENCE, manifest_of, refit
 from mlops_assets.rooms.train.identity import ingredients
 from mlops_assets.rooms.train.inputs import frame, from_manifest
 from mlops_assets.rooms.train.select import Leaderboard
-from mlops_assets.rooms.train.snapshot import Snapshot, capture
+from mlops_assets.rooms.train.snapshot import Snapshot, capture, code_root
 from mlops_assets.rooms.train.threads import one_thread
 from mlops_assets.rooms.train.training_set import Examples, examples
-from mlops_assets.stores.provenance import PACKAGE, code_state
+from mlops_assets.stores.provenance import code_state
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -65,12 +65,12 @@ def challenge(
     begun = time.perf_counter()
     parts = ingredients(lake, plan)
     board, read = boards.load(lake, plan, parts.identity), inputs_read(lake, plan)
-    state = code_state(PACKAGE.parent)
+    state = code_state(code_root(plan))
     known = registry.by_identity(plan.name, parts.identity)
     tags = {**tags, **{f"version/{table}": str(number) for table, (number, _) in read.items()}}
     made_of = {"inputs": read, "code": asdict(state) | {"room": parts.code}, "environment": parts.environment}
     version = known or _train(lake, registry, plan, board, identity=parts.identity, made_of=made_of, tags=tags)
-    snapshot = capture(version, parts, read=read, state=state)
+    snapshot = capture(lineage, plan, parts, read=read, version=version, dagster_run=tags.get("dagster_run", ""))
     snapshot = Snapshot.of(snapshot.record(lineage).body)
     bundle = registry.load(version)
     seconds = 0.0 if known else time.perf_counter() - begun

@@ -1,6 +1,8 @@
 """The retraining in Dagster: training set to champion in one run, with checks, figures, pictures and links."""
 
 import itertools
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import dagster as dg
@@ -8,9 +10,13 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from mlops_assets.errors import NoVerdict
 from mlops_assets.resources.stores import Stores
 from mlops_assets.rooms.evaluate import assets as evaluate
 from mlops_assets.rooms.release import assets as release
+from mlops_assets.rooms.release import jobs
+from mlops_assets.rooms.release.promotion import latest_verdict
+from mlops_assets.rooms.release.sensors import consider
 from mlops_assets.rooms.train import assets as train
 from mlops_assets.spec.plan import ModelPlan
 from mlops_assets_tests.rooms import trips
@@ -65,6 +71,59 @@ def test_one_run_trains_judges_and_releases_and_the_next_changes_nothing(home: P
         assert metadata(again, "challenger")["changed"] is False
         same = ("training_set", "leaderboard", "challenger")
         assert {stage: _version(instance, stage) for stage in same} == {stage: versions[stage] for stage in same}
+
+
+@pytest.mark.slow
+def test_a_release_that_needs_approval_waits_for_it_and_the_sensor_carries_it_out(home: Path) -> None:
+    plan, stores = trips.plan(release={"approval": "required"}), Stores(home=str(home))
+    refused = latest_verdict(stores.lineage(), plan.name)
+    gates = tuple(replace(gate, passed=True) for gate in refused.gates)
+    replace(refused, decision="ACCEPT", gates=gates).record(stores.lineage())
+    with dg.DagsterInstance.ephemeral() as instance:
+        assert "waits for approval" in str(consider(instance, stores, plan))
+        waits = dg.materialize(release.build(plan), resources={"stores": stores}, instance=instance)
+        assert not waits.asset_materializations_for_node("late_trips_champion")
+        assert stores.lineage().latest("approval_request", plan.name) is not None
+
+        with pytest.raises(NoVerdict, match="waits for approval"):
+            act(plan, stores, instance, "promote", {})
+        act(plan, stores, instance, "approve", {"say_yes": {"who": "Ada", "role": "risk officer"}})
+        asked = consider(instance, stores, plan)
+        assert isinstance(asked, dg.RunRequest)
+        done = act(plan, stores, instance, "promote", {}, tags=asked.tags)
+        (event,) = done.get_asset_materialization_events()
+        assert event.materialization.metadata["who"].value == "Ada (risk officer)"
+        assert "is released" in str(consider(instance, stores, plan))
+
+
+@pytest.mark.slow
+def test_the_jobs_of_the_launchpad_override_and_roll_back(home: Path) -> None:
+    plan, stores = trips.plan(), Stores(home=str(home))
+    with dg.DagsterInstance.ephemeral() as instance:
+        with pytest.raises(NoVerdict, match="was champion before"):
+            act(plan, stores, instance, "rollback", {})
+        said = {"version": 1, "override": True, "who": "Ada", "reason": "the strike", "expires_days": 2.0}
+        done = act(plan, stores, instance, "promote", {"release": said})
+        (event,) = done.get_asset_materialization_events()
+        assert event.materialization.metadata["decision"].value == "OVERRIDE"
+        assert Path(str(event.materialization.metadata["report_file"].value)).is_file()
+        assert _version(instance, "champion").startswith("late_trips@1:")
+
+
+def act(
+    plan: ModelPlan,
+    stores: Stores,
+    instance: dg.DagsterInstance,
+    job: str,
+    config: dict[str, dict[str, object]],
+    *,
+    tags: Mapping[str, str] | None = None,
+) -> dg.ExecuteInProcessResult:
+    (found,) = (each for each in jobs.build(plan) if each.name == f"{plan.name}_{job}")
+    given = {"ops": {f"{plan.name}_{op}": {"config": said} for op, said in config.items()}}
+    return found.execute_in_process(
+        run_config=given, resources={"stores": stores}, instance=instance, tags=dict(tags or {})
+    )
 
 
 def test_a_leak_stops_the_run_before_anything_is_learnt(tmp_path: Path) -> None:

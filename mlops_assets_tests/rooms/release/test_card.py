@@ -4,6 +4,7 @@ from html import unescape
 
 from mlops_assets.rooms.evaluate.verdict import decide
 from mlops_assets.rooms.release.card import TOLD, card
+from mlops_assets.rooms.release.record import Release
 from mlops_assets.rooms.train.snapshot import Snapshot
 from mlops_assets_tests.rooms import judging, trips
 from mlops_assets_tests.rooms.judging import evidence, scored, truth
@@ -19,6 +20,7 @@ SNAPSHOT = Snapshot(
     parameters="{}",
     run_id="run-1",
 )
+RELEASE = Release(2, "d" * 64, "FIRST_MODEL", "Ada", "e" * 64, None, None, "", role="risk officer", reason="seen")
 
 
 def test_the_card_names_data_code_environment_gates_and_what_a_person_said() -> None:
@@ -26,9 +28,19 @@ def test_the_card_names_data_code_environment_gates_and_what_a_person_said() -> 
     model = scored(2, truth(data), task="binary", trained_from="2024-01-01", metrics={"roc_auc": 0.8})
     verdict = decide(evidence(model, None, data))
     spec = trips.plan(intended_use="To tell <travellers>.", owners=("team:trips",)).model
-    html = card(spec, model.manifest, verdict, SNAPSHOT)
-    for told in ("c0ffee", "trips/clean", "version 7", "run-1", "0.8000", "team:trips", "To tell &lt;travellers&gt;."):
+    html = card(spec, model.manifest, verdict, SNAPSHOT, RELEASE)
+    for told in (
+        "c0ffee",
+        "trips/clean",
+        "version 7",
+        "run-1",
+        "0.8000",
+        "team:trips",
+        "To tell &lt;travellers&gt;.",
+        "Ada (risk officer)",
+    ):
         assert told in html
     assert all(gate.reason in unescape(html) for gate in verdict.gates)
     assert TOLD in html
+    assert "Ada (risk officer)" in html
     assert "http" not in html
