@@ -4,8 +4,8 @@ import hashlib
 import os
 import shutil
 import subprocess
-from collections.abc import Mapping
 import tempfile
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
