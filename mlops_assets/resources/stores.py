@@ -29,7 +29,7 @@ class Stores(dg.ConfigurableResource):  # type: ignore[type-arg]  # Dagster's re
 
     def setup_for_execution(self, context: dg.InitResourceContext) -> None:
         """Remember the run, so that the commit of every table it writes names it."""
-        self._run_id = context.run_id or ""
+        self._run_id = context.run.run_id if context.run else ""
 
     def settings(self) -> Settings:
         """The paths and URLs in force."""

@@ -11,7 +11,7 @@ from mlops_assets.components.mistakes import explained
 from mlops_assets.components.origin import Origin
 from mlops_assets.errors import SpecError, UnknownName
 from mlops_assets.spec.base import Spec
-from mlops_assets.spec.dataset import Dataset
+from mlops_assets.spec.dataset import Dataset, Source
 from mlops_assets.spec.feature_table import Aggregation, FeatureTable, Join
 from mlops_assets.spec.model import Model, Train
 from mlops_assets_tests.components.conftest import GOOD
@@ -37,14 +37,17 @@ def told(defs: Path, write: Write, right: str, wrong: str) -> str:
             "  source: {files",
             "  sorce: {files",
             (
-                "defs.yaml:4: unknown key in Dataset 'sorce'; allowed: contract, description, event_time, key, name,"
-                " outcomes, owners, period, quarantine, source; next: did you mean 'source'?"
+                f"defs.yaml:4: unknown key in Dataset 'sorce'; allowed: {', '.join(sorted(Dataset.model_fields))};"
+                " next: did you mean 'source'?"
             ),
         ),
         (
             "{files: landing",
             "{fils: landing",
-            "defs.yaml:4: unknown key in Source (source) 'fils'; allowed: files; next: did you mean 'files'?",
+            (
+                "defs.yaml:4: unknown key in Source (source) 'fils';"
+                f" allowed: {', '.join(sorted(Source.model_fields))}; next: did you mean 'files'?"
+            ),
         ),
         (
             "    known_after: 1d",
