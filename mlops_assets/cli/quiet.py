@@ -25,7 +25,7 @@ class Quiet:
 
     def wait(self) -> None:
         """Return when all that has landed is settled and all that follows from it is done."""
-        while self._running() or self._wanted():
+        while not self._quiet():
             time.sleep(self.poll_seconds)
 
     @property
@@ -33,6 +33,15 @@ class Quiet:
         """Asset materializations in the instance."""
         keys = self.instance.get_asset_keys()
         return sum(len(self.instance.fetch_materializations(key, limit=10_000).records) for key in keys)
+
+    def _quiet(self) -> bool:
+        """A run that came while the sensors were asked made them say that they wait for it: what they said is void."""
+        before = self._newest()
+        return not self._running() and not self._wanted() and self._newest() == before
+
+    def _newest(self) -> str | None:
+        runs = self.instance.get_runs(limit=1)
+        return runs[0].run_id if runs else None
 
     def _running(self) -> bool:
         runs = self.instance.get_runs(filters=dg.RunsFilter(statuses=list(UNFINISHED)), limit=1)
