@@ -24,7 +24,7 @@ def watched(instance: dg.DagsterInstance, sensors: list[dg.SensorDefinition]) ->
 
 
 def test_it_is_quiet_when_nothing_runs_and_nothing_is_wanted(instance: dg.DagsterInstance) -> None:
-    asked = []
+    asked: list[int] = []
 
     @dg.sensor(job_name="work")
     def content() -> dg.SkipReason:
@@ -36,7 +36,7 @@ def test_it_is_quiet_when_nothing_runs_and_nothing_is_wanted(instance: dg.Dagste
 
 
 def test_it_waits_while_a_sensor_wants_a_run(instance: dg.DagsterInstance) -> None:
-    asked = []
+    asked: list[int] = []
 
     @dg.sensor(job_name="work")
     def eager() -> dg.RunRequest | dg.SkipReason:
@@ -48,7 +48,7 @@ def test_it_waits_while_a_sensor_wants_a_run(instance: dg.DagsterInstance) -> No
 
 
 def test_a_run_that_comes_and_goes_while_the_sensors_are_asked_is_not_overlooked(instance: dg.DagsterInstance) -> None:
-    asked = []
+    asked: list[int] = []
 
     @dg.sensor(job_name="work")
     def waiting() -> dg.SkipReason:
