@@ -5,6 +5,8 @@ from typing import Final
 Key = tuple[str, str]
 
 DATASET_STAGES: Final = ("raw", "clean", "quarantine", "eda_report", "profile")
+DECLARED_DATASET_STAGES: Final = ("repairs", "groups")
+"""Those that a dataset has only when it declares such a thing."""
 FEATURE_STAGES: Final = ("offline", "online")
 MODEL_STAGES: Final = (
     "labels",
@@ -26,7 +28,7 @@ def key(noun: str, stage: str) -> Key:
     >>> key("flights", "clean")
     ('flights', 'clean')
     """
-    if stage not in (*DATASET_STAGES, *FEATURE_STAGES, *MODEL_STAGES):
+    if stage not in (*DATASET_STAGES, *DECLARED_DATASET_STAGES, *FEATURE_STAGES, *MODEL_STAGES):
         raise ValueError(f"unknown stage {stage!r}")
     return (noun, stage)
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Self
 
 from mlops_assets.components.origin import Origin
-from mlops_assets.errors import SpecError
+from mlops_assets.errors import SpecError, UnknownName
 from mlops_assets.spec.base import Spec
 from mlops_assets.spec.dataset import Dataset
 from mlops_assets.spec.feature_table import FeatureTable
@@ -46,8 +46,16 @@ class House:
         return cls(kinds[Dataset], kinds[FeatureTable], kinds[Model], origins)  # type: ignore[arg-type]  # sorted by kind above
 
     def dataset(self, name: str) -> DatasetPlan:
-        """What the rooms need to know of a dataset."""
-        return DatasetPlan(self.datasets[name], self.origins[Dataset, name].place)
+        """What the rooms need to know of a dataset.
+
+        Raises:
+            UnknownName: a repair looks a value up in a dataset that nobody declared.
+        """
+        spec, origin = self.datasets[name], self.origins[Dataset, name]
+        for other in spec.looked_up:
+            if other not in self.datasets:
+                raise UnknownName.among("dataset", other, self.datasets, where=origin.at("repairs"))
+        return DatasetPlan(spec, origin.place)
 
     def table(self, name: str) -> FeaturePlan:
         """What the rooms need to know of a feature table."""
@@ -70,9 +78,10 @@ class House:
         return ModelPlan.of(spec, plans, where=where, place=self.origins[Model, name].place)
 
     def waits_for(self, dataset: str) -> list[Dataset]:
-        """The datasets that the feature tables over a dataset join: their batches go first."""
+        """The datasets that its repairs look up, and that the feature tables over it join: their batches go first."""
         over = [table for table in self.tables.values() if table.dataset == dataset]
-        names = {join.dataset for table in over for join in table.joins} - {dataset}
+        joined = {join.dataset for table in over for join in table.joins}
+        names = (joined | set(self.datasets[dataset].looked_up)) - {dataset}
         return [self.datasets[name] for name in sorted(names) if name in self.datasets]
 
     def _where(

@@ -1,19 +1,11 @@
 """A Dataset: where data arrives, and the contract that it must meet."""
 
 from typing import Annotated, Literal
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, Field, model_validator
 
 from mlops_assets.spec.base import Column, Duration, Name, Reference, Spec
-
-
-def _zone(value: str) -> str:
-    try:
-        ZoneInfo(value)
-    except (ZoneInfoNotFoundError, ValueError) as error:
-        raise ValueError(f"no such time zone: {value!r}; allowed: an IANA name such as America/New_York") from error
-    return value
+from mlops_assets.spec.repair import Fill, Merge, Repair, zone
 
 
 class Source(Spec):
@@ -28,7 +20,7 @@ class Period(Spec):
 
     every: Literal["hour", "day", "month", "year"]
     """The stretch; the batch's name must start with it in ISO form, such as 2013-01 for a month."""
-    timezone: Annotated[str, AfterValidator(_zone)] = "UTC"
+    timezone: Annotated[str, AfterValidator(zone)] = "UTC"
     """The clock by which the stretch begins and ends."""
 
 
@@ -70,6 +62,8 @@ class Dataset(Spec):
     outcomes: Outcomes | None = None
     contract: Reference | None = None
     """A pandera model as `module:name`, beside this file; left out: inferred from the first batch, then frozen."""
+    repairs: tuple[Repair, ...] = ()
+    """What is mended, in this order, before the contract judges a row; each repaired cell is recorded."""
     quarantine: Quarantine = Quarantine()
     retention: Retention = Retention()
     """Left out: every version stays. `mlops gc` acts on it, and nothing else does."""
@@ -81,3 +75,25 @@ class Dataset(Spec):
         if self.period and not self.event_time:
             raise ValueError("period needs event_time: name the column by which rows are told apart")
         return self
+
+    @model_validator(mode="after")
+    def _one_merge_over_a_key(self) -> "Dataset":
+        merges = [repair for repair in self.repairs if isinstance(repair, Merge)]
+        if merges and not self.key:
+            raise ValueError("the repair merge needs key: name the columns that name a row")
+        if len(merges) > 1:
+            raise ValueError("the repair merge is declared twice: keep one of them")
+        if merges and merges[0].keep in ("newest", "oldest") and not (merges[0].by or self.event_time):
+            raise ValueError(f"keep: {merges[0].keep} needs by, or an event_time")
+        return self
+
+    @property
+    def merge(self) -> Merge | None:
+        """The rule by which doubled keys are merged, where one is declared."""
+        return next((repair for repair in self.repairs if isinstance(repair, Merge)), None)
+
+    @property
+    def looked_up(self) -> tuple[str, ...]:
+        """The datasets in which repairs look values up."""
+        fills = [repair.reference for repair in self.repairs if isinstance(repair, Fill) and repair.reference]
+        return tuple(sorted({reference.dataset for reference in fills}))

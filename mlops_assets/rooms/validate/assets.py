@@ -10,6 +10,7 @@ import dagster as dg
 from mlops_assets import keys
 from mlops_assets.resources import declaration, presentation
 from mlops_assets.resources.stores import Stores
+from mlops_assets.rooms.validate import mends
 from mlops_assets.rooms.validate.batch import Outcome, validate_batch
 from mlops_assets.spec.plan import DatasetPlan
 
@@ -23,12 +24,16 @@ def build(plan: DatasetPlan) -> list[dg.AssetsDefinition]:
     clean = _spec(plan, "clean", f"Rows of {name} that meet the contract.")
     quarantine = _spec(plan, "quarantine", f"Rows of {name} that don't meet the contract, each with every reason.")
 
+    specs = [clean, quarantine]
+    if plan.dataset.repairs:
+        specs.append(_spec(plan, "repairs", f"Every cell of {name} that a declared repair changed, before and after."))
+
     def check(title: str, description: str) -> dg.AssetCheckSpec:
         return dg.AssetCheckSpec(title, asset=clean.key, blocking=True, description=description)
 
     @dg.multi_asset(
         name=f"{name}_clean",
-        specs=[clean, quarantine],
+        specs=specs,
         check_specs=[
             check("contract", "The batch has the contract's columns, and every rule could be judged."),
             check("conservation", "Rows in = clean + quarantined + merged."),
@@ -36,9 +41,11 @@ def build(plan: DatasetPlan) -> list[dg.AssetsDefinition]:
         ],
     )
     def validated(context: dg.AssetExecutionContext, stores: Stores) -> declaration.Events:
+        lake, batch, home = stores.lake(), context.partition_key, stores.settings().home
         commit = {"run_id": context.run.run_id, "code": str(clean.code_version)}
-        found = validate_batch(stores.lake(), plan, context.partition_key, stores.settings().home, commit=commit)
-        for spec in (quarantine, clean):
+        released = mends.held(lake, stores.lineage(), name, batch)
+        found = validate_batch(lake, plan, batch, home, commit=commit, mends=released)
+        for spec in reversed(specs):
             if spec.key.path[-1] in found.versions:
                 yield _materialized(spec.key, found)
         yield from _checks(clean.key, found)
@@ -82,6 +89,7 @@ def _materialized(key: dg.AssetKey, found: Outcome) -> declaration.Materialized:
             **presentation.numbers(figures(found)),
             "file": dg.MetadataValue.text(found.file),
             "reasons": dg.MetadataValue.md(reasons_table(found)),
+            "repairs": dg.MetadataValue.md(repairs_table(found)),
         },
         data_version=dg.DataVersion(version.fingerprint),
     )
@@ -108,6 +116,7 @@ def figures(found: Outcome) -> dict[str, float | int | bool | None]:
         "quarantined": found.quarantined,
         "merged": found.merged,
         "quarantine_share": found.share,
+        "repaired_cells": sum(found.repaired.values()),
         "stopped": found.stopped is not None,
     }
 
@@ -123,3 +132,11 @@ def reasons_table(found: Outcome) -> str:
     if len(found.reasons) > SHOWN:
         lines.append(f"| and {len(found.reasons) - SHOWN} more | | |")
     return "\n".join(lines)
+
+
+def repairs_table(found: Outcome) -> str:
+    """The repairs and the cells that they changed, as a Markdown table."""
+    if not found.repaired:
+        return "No cell was repaired."
+    lines = [f"| `{what.replace('|', chr(92) + '|')}` | {count} |" for what, count in found.repaired.items()]
+    return "\n".join(["| repair | cells |", "| --- | ---: |", *lines])

@@ -9,6 +9,7 @@ from mlops_assets import keys
 from mlops_assets.rooms.validate.contract import BatchBreach, Contract
 from mlops_assets.rooms.validate.infer import frozen
 from mlops_assets.rooms.validate.pandera_models import from_pandera
+from mlops_assets.rooms.validate.repairing import Mends, Repairs
 from mlops_assets.rooms.validate.split import Split, hold, split
 from mlops_assets.settings import Settings
 from mlops_assets.spec.dataset import Dataset
@@ -30,10 +31,11 @@ class Outcome:
         rows_in: rows of the raw batch.
         clean: rows published; none when the batch is stopped.
         quarantined: rows in quarantine; all when the batch is stopped.
-        merged: rows left out because an identical one with the same key is clean.
+        merged: rows left out because one with the same key is clean.
         share: of rows with a reason of their own, on which the limit is set.
         reasons: to rows, the most frequent first.
         examples: reason to the numbers of its first rows.
+        repaired: repair and column to the cells that it changed, the most frequent first.
         breach: why no row could be judged; empty when all were.
         excess: why too many rows are bad; empty when they aren't.
         versions: stage to what was written.
@@ -48,6 +50,7 @@ class Outcome:
     share: float
     reasons: Mapping[str, int] = field(default_factory=dict)
     examples: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    repaired: Mapping[str, int] = field(default_factory=dict)
     breach: str = ""
     excess: str = ""
     versions: Mapping[str, TableVersion] = field(default_factory=dict)
@@ -70,9 +73,23 @@ class Outcome:
 
 
 def validate_batch(
-    lake: Lake, plan: DatasetPlan, batch: str, home: Path, *, commit: Mapping[str, str] | None = None
+    lake: Lake,
+    plan: DatasetPlan,
+    batch: str,
+    home: Path,
+    *,
+    commit: Mapping[str, str] | None = None,
+    mends: Mends | None = None,
 ) -> Outcome:
     """Split a raw batch by its contract and write what becomes of it; the same batch again replaces what was there.
+
+    Args:
+        lake: where the raw batch is, and where its rows go.
+        plan: the dataset.
+        batch: its name.
+        home: the platform's home.
+        commit: what the versions' commits carry besides.
+        mends: what a person has mended in rows of exactly this content.
 
     Raises:
         NotFound: there is no such raw batch.
@@ -80,20 +97,28 @@ def validate_batch(
     """
     raw_table = keys.raw_table(plan.dataset.name, batch)
     raw, file = lake.read(raw_table), _file(lake, raw_table, batch)
+    repairs = repairs_of(lake, plan.dataset, mends)
     try:
-        contract = contract_of(plan, raw, batch, home)
-        found = split(raw, contract, plan.dataset, batch, others=_others(lake, plan.dataset))
+        contract = contract_of(plan, raw, batch, home, repairs)
+        found = split(raw, contract, plan.dataset, batch, others=others(lake, plan.dataset), repairs=repairs)
     except BatchBreach as breach:
         found, verdict = hold(raw, breach.reason), Verdict(file, 1.0, breach=f"{file}: {breach}")
     else:
         verdict = Verdict(file, found.share, excess=_excess(found, plan.dataset.quarantine.max_share, file))
         found = hold(raw, judged=found) if verdict.excess else found
     stopped, carried = bool(verdict.breach or verdict.excess), {**(commit or {}), "file": file}
-    versions = _written(lake, plan.dataset.name, batch, found=found, stopped=stopped, commit=carried)
+    versions = _written(lake, plan.dataset, batch, found=found, stopped=stopped, commit=carried)
     return _outcome(found, verdict, versions)
 
 
-def contract_of(plan: DatasetPlan, raw: "pa.Table", batch: str, home: Path) -> Contract:
+def repairs_of(lake: Lake, dataset: Dataset, mends: Mends | None = None) -> Repairs:
+    """What is declared, with the clean tables in which values are looked up."""
+    tables = {name: keys.table(name, "clean") for name in dataset.looked_up}
+    references = {name: lake.scan(table) for name, table in tables.items() if lake.exists(table)}
+    return Repairs(dataset.repairs, references, mends or {})
+
+
+def contract_of(plan: DatasetPlan, raw: "pa.Table", batch: str, home: Path, repairs: Repairs) -> Contract:
     """The contract that is declared, or else the one inferred from the first batch.
 
     Raises:
@@ -102,7 +127,7 @@ def contract_of(plan: DatasetPlan, raw: "pa.Table", batch: str, home: Path) -> C
     """
     if plan.dataset.contract:
         return from_pandera(plan.place.load(plan.dataset.contract))
-    return frozen(Settings(home=home).data / "contracts" / f"{plan.dataset.name}.json", raw, plan.dataset, batch)
+    return frozen(Settings(home=home).data / "contracts" / f"{plan.dataset.name}.json", raw, plan.dataset, batch, repairs)
 
 
 @dataclass(frozen=True)
@@ -116,11 +141,14 @@ class Verdict:
 
 
 def _written(
-    lake: Lake, dataset: str, batch: str, *, found: Split, stopped: bool, commit: Mapping[str, str]
+    lake: Lake, dataset: Dataset, batch: str, *, found: Split, stopped: bool, commit: Mapping[str, str]
 ) -> dict[str, TableVersion]:
-    """Write quarantine, then clean; a stopped batch only takes away what clean held of it before."""
-    quarantine, clean = keys.table(dataset, "quarantine"), keys.table(dataset, "clean")
-    versions = {"quarantine": lake.write(quarantine, found.quarantine, batch=batch, commit=commit)}
+    """Write repairs and quarantine, then clean; a stopped batch only takes away what clean held of it before."""
+    clean = keys.table(dataset.name, "clean")
+    versions = {}
+    for stage, rows in (("repairs", found.repairs), ("quarantine", found.quarantine)):
+        if stage == "quarantine" or dataset.repairs or rows.num_rows or lake.exists(keys.table(dataset.name, stage)):
+            versions[stage] = lake.write(keys.table(dataset.name, stage), rows, batch=batch, commit=commit)
     if not stopped:
         versions["clean"] = lake.write(clean, found.clean, batch=batch, commit=commit)
     elif lake.exists(clean) and batch in lake.batches(clean):
@@ -138,10 +166,11 @@ def _outcome(found: Split, verdict: Verdict, versions: Mapping[str, TableVersion
         share=verdict.share,
         reasons=found.reasons,
         examples=found.examples,
+        repaired=found.repaired,
         breach=verdict.breach,
         excess=verdict.excess,
         versions=versions,
-        schemas={"quarantine": found.quarantine.schema, "clean": found.clean.schema},
+        schemas={stage: getattr(found, stage).schema for stage in ("repairs", "quarantine", "clean")},
     )
 
 
@@ -157,7 +186,8 @@ def _excess(found: Split, limit: float, file: str) -> str:
     return f"{file}: {bad}: {'; '.join(top)}; allowed: a share of {limit:g}; next: land a mended file of the same name"
 
 
-def _others(lake: Lake, dataset: Dataset) -> str | None:
+def others(lake: Lake, dataset: Dataset) -> str | None:
+    """The clean table as SQL, where its keys bind a new batch."""
     clean = keys.table(dataset.name, "clean")
     return lake.scan(clean) if dataset.key and lake.exists(clean) else None
 

@@ -18,13 +18,57 @@ def find(
     """Add to `breaches` the rows of `judged` whose key or value is not their own; leave the table `doubled`."""
     content = f"row({sql.identifiers(contract.names)})"
     if dataset.key:
-        _within(connection, "doubled", dataset.key, differing=f"count(distinct {content}) > 1", reason="key:conflict")
+        differing = "false" if dataset.merge else f"count(distinct {content}) > 1"
+        _within(connection, "doubled", dataset.key, differing=differing, reason="key:conflict")
         if others:
             _across(connection, dataset.key, batch, others)
     differing = f"count(distinct {content}) > 1" if dataset.key else "count(*) > 1"
     for position, group in enumerate(contract.unique):
+        if dataset.merge and set(group) == set(dataset.key):
+            continue
         reason = f"{'+'.join(group)}:unique"
         _within(connection, f"doubled_{position}", group, differing=differing, reason=reason)
+
+
+def merge(connection: "duckdb.DuckDBPyConnection", dataset: Dataset) -> None:
+    """Make the table `merged` of the rows of `verdict` that give way to another with their key; a rule is recorded.
+
+    Only rows that meet the contract count: a broken row never takes the place of a whole one.
+    """
+    if not dataset.key:
+        connection.execute("create temp table merged as select 0::bigint as id, 0::bigint as kept where false")
+        return
+    names = sql.identifiers(dataset.key)
+    order = _order(dataset)
+    connection.execute(
+        f"""create temp table merged as select id, kept from (
+        select {ID} as id, row_number() over w as place, first_value({ID}) over w as kept
+        from verdict semi join doubled using ({names}) where len(why) = 0
+        window w as (partition by {names} order by {order})) where place > 1"""
+    )
+    if dataset.merge:
+        pairs = ", ".join(f"{sql.literal(name)}, {sql.identifier(name)}" for name in _columns(connection))
+        text = f"cast(json_object({pairs}) as varchar)"
+        connection.execute(
+            f"""insert into repairs select id, null, 'merge', {text}, 'row ' || kept
+            from merged join verdict on {ID} = id"""
+        )
+
+
+def _order(dataset: Dataset) -> str:
+    """SQL that puts the row to keep first; of equal ones the last, and without a rule the first."""
+    rule = dataset.merge
+    if rule is None or rule.keep == "first":
+        return ID
+    if rule.keep == "last":
+        return f"{ID} desc"
+    by = sql.identifier(rule.by or dataset.event_time or "")
+    return f"{by} {'desc' if rule.keep in ('newest', 'max') else 'asc'} nulls last, {ID} desc"
+
+
+def _columns(connection: "duckdb.DuckDBPyConnection") -> list[str]:
+    described = connection.execute("describe from verdict").fetchall()
+    return [str(name) for name, *_ in described if name not in (ID, "reasons", "why")]
 
 
 def _within(

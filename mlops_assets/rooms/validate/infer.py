@@ -9,6 +9,8 @@ from uuid import uuid4
 from mlops_assets.errors import ContractError
 from mlops_assets.rooms.validate.casting import FLOATS, INTEGERS, cast, present
 from mlops_assets.rooms.validate.contract import BatchBreach, Column, Contract
+from mlops_assets.rooms.validate.judgement import register
+from mlops_assets.rooms.validate.repairing import Repairs, apply, kinds
 from mlops_assets.spec.dataset import Dataset
 from mlops_assets.stores import sql
 
@@ -25,7 +27,7 @@ _FORMS: Final = {
 """How a text must look to be taken for a type, the narrowest type first; 007 is no number."""
 
 
-def frozen(path: Path, raw: "pa.Table", dataset: Dataset, batch: str) -> Contract:
+def frozen(path: Path, raw: "pa.Table", dataset: Dataset, batch: str, repairs: Repairs | None = None) -> Contract:
     """The contract in the file; where there is none, inferred from this batch and written there once.
 
     Args:
@@ -33,13 +35,14 @@ def frozen(path: Path, raw: "pa.Table", dataset: Dataset, batch: str) -> Contrac
         raw: the batch, as it arrived.
         dataset: for key and event time.
         batch: its name.
+        repairs: what is done to the batch before.
 
     Raises:
         BatchBreach: there is no contract yet, and the batch lacks the dataset's key or event time.
         ContractError: the file is no contract.
     """
     if not path.exists():
-        contract = infer(raw, dataset)
+        contract = infer(raw, dataset, repairs)
         _write_once(path, {"dataset": dataset.name, "inferred_from": batch, **contract.to_dict()})
     try:
         return Contract.from_dict(json.loads(path.read_text(encoding="utf-8")))
@@ -47,35 +50,40 @@ def frozen(path: Path, raw: "pa.Table", dataset: Dataset, batch: str) -> Contrac
         raise ContractError.of(f"{path}: {error}", step="mend the file, or delete it") from error
 
 
-def infer(raw: "pa.Table", dataset: Dataset) -> Contract:
-    """The types that hold every value of a batch; only key and event time are demanded, so that it stays generous.
+def infer(raw: "pa.Table", dataset: Dataset, repairs: Repairs | None = None) -> Contract:
+    """The types that hold every value of a batch once it is repaired; only key and event time are demanded, so that it stays generous.
 
     Raises:
         BatchBreach: the batch has no rows, or lacks the dataset's key or event time.
     """
     own = [*dataset.key, *([dataset.event_time] if dataset.event_time else [])]
-    missing = [name for name in own if name not in raw.column_names]
-    if missing or not raw.num_rows:
-        raise BatchBreach.because(
-            f"missing_column({', '.join(missing)})" if missing else "no_rows",
-            f"no contract of dataset '{dataset.name}' can be inferred: no {', '.join(missing) or 'rows'}",
-            got=", ".join(raw.column_names),
-            allowed="a first batch with key and event time",
-            step="land a whole batch first, or declare a contract",
-        )
     with sql.connect() as connection:
-        connection.register("arrived", raw)
-        kinds = {name: kind for name, kind, *_ in connection.execute("describe from arrived").fetchall()}
-        texts = [name for name, kind in kinds.items() if kind == "VARCHAR"]
+        register(connection, raw)
+        apply(connection, repairs or Repairs())
+        found = kinds(connection, "repaired")
+        _require(own, list(found), raw.num_rows, dataset.name)
+        texts = [name for name, kind in found.items() if kind == "VARCHAR"]
         fits = [_fits(sql.identifier(name), kind) for name in texts for kind in _FORMS]
-        answers = iter(connection.execute(f"select {', '.join(fits)} from arrived").fetchall()[0] if fits else ())
-        found = {name: [kind for kind in _FORMS if next(answers)] for name in texts}
+        answers = iter(connection.execute(f"select {', '.join(fits)} from repaired").fetchall()[0] if fits else ())
+        possible = {name: [kind for kind in _FORMS if next(answers)] for name in texts}
     columns = []
-    for name, kind in kinds.items():
-        type_ = next(iter(found[name]), "VARCHAR") if kind == "VARCHAR" else _wide(kind)
+    for name, kind in found.items():
+        type_ = next(iter(possible[name]), "VARCHAR") if kind == "VARCHAR" else _wide(kind)
         type_ = "TIMESTAMPTZ" if name == dataset.event_time else type_
         columns.append(Column(name, type_, nullable=name not in own))
     return Contract(tuple(columns))
+
+
+def _require(own: list[str], names: list[str], rows: int, dataset: str) -> None:
+    missing = [name for name in own if name not in names]
+    if missing or not rows:
+        raise BatchBreach.because(
+            f"missing_column({', '.join(missing)})" if missing else "no_rows",
+            f"no contract of dataset '{dataset}' can be inferred: no {', '.join(missing) or 'rows'}",
+            got=", ".join(names),
+            allowed="a first batch with key and event time",
+            step="land a whole batch first, or declare a contract",
+        )
 
 
 def _fits(column: str, target: str) -> str:

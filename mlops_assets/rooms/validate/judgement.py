@@ -1,20 +1,18 @@
 """The one SQL pass: each row is cast to the contract's types, and gets every reason for which it fails by itself."""
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from mlops_assets.rooms.validate.casting import FLOATS, INFINITE, cast, present
 from mlops_assets.rooms.validate.contract import RESERVED, BatchBreach, Column, Contract
 from mlops_assets.rooms.validate.periods import bounds
+from mlops_assets.rooms.validate.repairing import ID, kinds
 from mlops_assets.spec.dataset import Dataset, Period
 from mlops_assets.stores import sql
 
 if TYPE_CHECKING:
     import duckdb
     import pyarrow as pa
-
-ID: Final = f"{RESERVED}row"
-"""The row's number in the arrival, from 1."""
 
 
 def check_columns(names: Sequence[str], contract: Contract, dataset: Dataset) -> None:
@@ -65,9 +63,7 @@ def register(connection: "duckdb.DuckDBPyConnection", raw: "pa.Table") -> None:
 def as_json(connection: "duckdb.DuckDBPyConnection") -> str:
     """SQL of a row of `arrived` as JSON; NaN and infinity, which JSON lacks, as text."""
     fields = []
-    for name, kind in _types(connection).items():
-        if name == ID:
-            continue
+    for name, kind in kinds(connection, "arrived").items():
         value = sql.identifier(name)
         if kind in FLOATS:
             value = f"case when isfinite({value}) then to_json({value}) else to_json(cast({value} as varchar)) end"
@@ -75,18 +71,21 @@ def as_json(connection: "duckdb.DuckDBPyConnection") -> str:
     return f"cast(json_object({', '.join(fields)}) as varchar)"
 
 
-def judge(
-    connection: "duckdb.DuckDBPyConnection", raw: "pa.Table", contract: Contract, dataset: Dataset, batch: str
-) -> None:
-    """Make the table `judged`: row number, the contract's columns and `reasons`."""
-    register(connection, raw)
-    kinds = {name.lower(): kind for name, kind in _types(connection).items()}
+def judge(connection: "duckdb.DuckDBPyConnection", contract: Contract, dataset: Dataset, batch: str) -> None:
+    """Make the table `judged` of the view `repaired`: row number, the contract's columns and `reasons`.
+
+    Raises:
+        BatchBreach: the batch's columns are not the contract's.
+    """
+    arriving = kinds(connection, "repaired")
+    check_columns(list(arriving), contract, dataset)
+    known = {name.lower(): kind for name, kind in arriving.items()}
     arrived, typed, failures = [ID], [ID], []
     demanded = {*dataset.key, *([dataset.event_time] if dataset.event_time else [])}
     for position, column in enumerate(contract.columns):
         source, name = f"{RESERVED}{position}", sql.identifier(column.name)
-        kind = kinds.get(column.name.lower(), column.type)
-        value = present(name, kind, column.type) if column.name.lower() in kinds else "null"
+        kind = known.get(column.name.lower(), column.type)
+        value = present(name, kind, column.type) if column.name.lower() in known else "null"
         arrived.append(f"{value} as {source}")
         typed += [source, f"{cast(source, kind, column.type)} as {name}"]
         failures += list(_failures(column, source, nullable=column.nullable and column.name not in demanded))
@@ -98,7 +97,7 @@ def judge(
     connection.execute(
         f"""create temp table judged as
         select {ID}, {sql.identifiers(contract.names)}, case when {any_failure} then {found} else [] end as reasons
-        from (select {", ".join(typed)} from (select {", ".join(arrived)} from arrived))"""
+        from (select {", ".join(typed)} from (select {", ".join(arrived)} from repaired))"""
     )
 
 
@@ -120,6 +119,3 @@ def _outside(period: Period, event_time: str, batch: str) -> tuple[str, str]:
     inside = f"{time} >= TIMESTAMPTZ '{begin.isoformat()}' and {time} < TIMESTAMPTZ '{end.isoformat()}'"
     return f"not ({inside})", f"{event_time}:outside_batch"
 
-
-def _types(connection: "duckdb.DuckDBPyConnection") -> dict[str, str]:
-    return {name: kind for name, kind, *_ in connection.execute("describe from arrived").fetchall()}

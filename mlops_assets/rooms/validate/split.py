@@ -5,8 +5,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from mlops_assets.errors import ContractError
-from mlops_assets.rooms.validate import custom, doubles, judgement
+from mlops_assets.rooms.validate import custom, doubles, judgement, repairing
 from mlops_assets.rooms.validate.contract import Contract
+from mlops_assets.rooms.validate.repairing import Repairs
 from mlops_assets.spec.dataset import Dataset
 from mlops_assets.stores import sql
 
@@ -26,18 +27,22 @@ class Split:
     Attributes:
         clean: rows that meet the contract, in its columns, sorted by key or by all columns.
         quarantine: `_row` (from 1), `row` (JSON as it arrived) and `reasons`.
-        merged: rows left out because an identical one with the same key is clean.
+        merged: rows left out because one with the same key is clean: an identical one, or the one that a rule keeps.
+        rows_in: rows of the batch.
+        repairs: every repaired cell: `_row`, `column_name`, `repair`, `before` and `after`.
         reasons: to the rows that have it, the most frequent first; a row counts under each of its reasons.
         examples: reason to the numbers of its first rows.
-        rows_in: rows of the batch.
+        repaired: repair and column, such as `trim carrier`, to the cells that it changed.
     """
 
     clean: "pa.Table"
     quarantine: "pa.Table"
     merged: int
     rows_in: int
+    repairs: "pa.Table"
     reasons: Mapping[str, int] = field(default_factory=dict)
     examples: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    repaired: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def share(self) -> float:
@@ -45,8 +50,16 @@ class Split:
         return self.quarantine.num_rows / self.rows_in if self.rows_in else 0.0
 
 
-def split(raw: "pa.Table", contract: Contract, dataset: Dataset, batch: str, *, others: str | None = None) -> Split:
-    """Judge every row of a batch.
+def split(
+    raw: "pa.Table",
+    contract: Contract,
+    dataset: Dataset,
+    batch: str,
+    *,
+    others: str | None = None,
+    repairs: Repairs | None = None,
+) -> Split:
+    """Repair what is declared, then judge every row of a batch.
 
     Args:
         raw: as it arrived.
@@ -54,6 +67,7 @@ def split(raw: "pa.Table", contract: Contract, dataset: Dataset, batch: str, *, 
         dataset: for key, event time and period.
         batch: its name.
         others: SQL relation over the clean table; keys that other batches hold already are refused.
+        repairs: what is done before; left out: what the dataset declares, with nothing to look values up in.
 
     Raises:
         BatchBreach: the batch as a whole breaks the contract.
@@ -61,10 +75,11 @@ def split(raw: "pa.Table", contract: Contract, dataset: Dataset, batch: str, *, 
     """
     import duckdb
 
-    judgement.check_columns(raw.column_names, contract, dataset)
     with sql.connect() as connection:
         try:
-            judgement.judge(connection, raw, contract, dataset, batch)
+            judgement.register(connection, raw)
+            repairing.apply(connection, repairs or Repairs(dataset.repairs))
+            judgement.judge(connection, contract, dataset, batch)
             connection.execute("create temp table breaches (id bigint, reason varchar)")
             doubles.find(connection, contract, dataset, batch, others)
             custom.run(connection, contract)
@@ -98,7 +113,9 @@ def hold(raw: "pa.Table", reason: str = HELD, judged: Split | None = None) -> Sp
         reasons[reason] = held
     schema = pa.schema([("_row", pa.int64()), ("row", pa.string()), ("reasons", pa.list_(pa.string()))])
     clean = judged.clean.slice(0, 0) if judged else raw.slice(0, 0)
-    return Split(clean, quarantine.cast(schema), 0, raw.num_rows, reasons, examples)
+    cells = judged.repairs if judged else repairing.nothing()
+    repaired = judged.repaired if judged else {}
+    return Split(clean, quarantine.cast(schema), 0, raw.num_rows, cells, reasons, examples, repaired)
 
 
 def _verdict(connection: "duckdb.DuckDBPyConnection", contract: Contract, dataset: Dataset) -> Split:
@@ -109,20 +126,12 @@ def _verdict(connection: "duckdb.DuckDBPyConnection", contract: Contract, datase
         (select id, list(distinct reason order by reason) as more from breaches group by id) b
         on b.id = {judgement.ID}"""
     )
+    doubles.merge(connection, dataset)
     keys = sql.identifiers(dataset.key)
-    connection.execute(
-        "create temp table merged as "
-        + (
-            f"""select id from (select {judgement.ID} as id, row_number() over (partition by {keys} order by 1) as n
-            from verdict semi join doubled using ({keys}) where len(why) = 0) where n > 1"""
-            if dataset.key
-            else "select 0::bigint as id where false"
-        )
-    )
     order = keys or ", ".join(str(position + 1) for position in range(len(contract.columns)))
     clean = connection.execute(
         f"""select {sql.identifiers(contract.names)} from verdict
-        where len(why) = 0 and {judgement.ID} not in (from merged) order by {order}"""
+        where len(why) = 0 and {judgement.ID} not in (select id from merged) order by {order}"""
     ).to_arrow_table()
     quarantine = connection.execute(
         f"""select {judgement.ID} as _row, {judgement.as_json(connection)} as row, why as reasons
@@ -136,4 +145,6 @@ def _verdict(connection: "duckdb.DuckDBPyConnection", contract: Contract, datase
     counts = "select (select count(*) from merged), (select count(*) from arrived)"
     merged, rows = connection.execute(counts).fetchall()[0]
     reasons = {reason: count for reason, count, _ in counted}
-    return Split(clean, quarantine, merged, rows, reasons, {reason: tuple(ids) for reason, _, ids in counted})
+    cells, repaired = repairing.recorded(connection)
+    examples = {reason: tuple(ids) for reason, _, ids in counted}
+    return Split(clean, quarantine, merged, rows, cells, reasons, examples, repaired)
