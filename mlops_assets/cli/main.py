@@ -14,6 +14,7 @@ _COMMANDS = {
     "gc": "Remove the versions that their retention lets go, and what killed writers left.",
     "history": "Who released what, when, and on what evidence.",
     "promote": "Release what a verdict accepts, or override it by name.",
+    "quarantine": "Look at quarantined rows, mend and release them.",
     "retrain": "Ask for a challenger, and say why.",
     "rollback": "Back to the version that was champion before.",
     "status": "What each dataset and model is doing.",

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator, Mapping
 from types import NoneType
-from typing import Any, get_args, get_origin
+from typing import Annotated, Any, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
@@ -48,19 +48,22 @@ def _meant(missing: ErrorDetails, details: list[ErrorDetails]) -> bool:
 
 
 def _mistake(detail: ErrorDetails, spec: type[BaseModel], origin: Origin) -> SpecError:
-    path = tuple(part for part in detail["loc"] if part != "[key]")
+    tagged = tuple(part for part in detail["loc"] if part != "[key]")
+    path = _untagged(spec, tagged)
     where, kind, dotted = origin.at(*path), detail["type"], ".".join(map(str, path))
     if kind == "extra_forbidden":
-        model = _type_at(spec, path[:-1])
+        model = _type_at(spec, tagged[:-1])
         return UnknownName.among(f"key in {_named(model, path[:-1])}", str(path[-1]), _keys(model), where=where)
     if kind == "missing":
-        model = _type_at(spec, path[:-1])
+        model = _type_at(spec, tagged[:-1])
         return SpecError.of(
             f"{where}: {_named(model, path[:-1])} needs '{path[-1]}'", step=_about(model, str(path[-1]))
         )
     if kind == "literal_error":
         allowed = re.findall(r"'([^']*)'", str(detail["ctx"]["expected"]))
         return UnknownName.among(_label(path), str(detail["input"]), allowed, where=where)
+    if kind in ("union_tag_invalid", "union_tag_not_found"):
+        return _untold(detail, spec, tagged, where)
     if kind == "value_error":
         return SpecError.of(
             f"{where}: {dotted}: {detail['ctx']['error']}" if dotted else f"{where}: {detail['ctx']['error']}"
@@ -69,6 +72,27 @@ def _mistake(detail: ErrorDetails, spec: type[BaseModel], origin: Origin) -> Spe
     return SpecError.of(
         f"{where}: wrong value for {dotted or spec.__name__}", got=_given(detail["input"]), allowed=allowed_kind
     )
+
+
+def _untold(detail: ErrorDetails, spec: type[BaseModel], tagged: tuple[int | str, ...], where: str) -> SpecError:
+    """Of a choice by `kind`, whose kind is missing or unknown."""
+    kinds, dotted = list(_choices(_type_at(spec, tagged))), ".".join(map(str, tagged))
+    if detail["type"] == "union_tag_invalid":
+        return UnknownName.among(f"kind of {_label(tagged)}", str(detail["ctx"]["tag"]), kinds, where=where)
+    return SpecError.of(f"{where}: {dotted} needs 'kind'", got=_given(detail["input"]), allowed=", ".join(kinds))
+
+
+def _choices(declared: Any) -> dict[str, type[BaseModel]]:
+    """Of a choice by `kind`: each kind and its model; nothing of any other type."""
+    union = get_args(declared)[0] if get_origin(declared) is Annotated else declared
+    models = [each for each in get_args(union) if isinstance(each, type) and issubclass(each, BaseModel)]
+    kinds = {each: each.model_fields.get("kind") for each in models}
+    return {str(get_args(field.annotation)[0]): model for model, field in kinds.items() if field}
+
+
+def _untagged(spec: type[BaseModel], tagged: tuple[int | str, ...]) -> tuple[int | str, ...]:
+    """The path without the kinds that Pydantic puts between a choice and its keys."""
+    return tuple(part for n, part in enumerate(tagged) if part not in _choices(_type_at(spec, tagged[:n])))
 
 
 def _given(value: object) -> str:
@@ -97,17 +121,20 @@ def _type_at(spec: type[BaseModel], path: tuple[int | str, ...]) -> Any:
     """The type that is declared for a value inside a spec."""
     found: Any = spec
     for part in path:
-        found = next(_inside(found, part))
-        found = _plain(found)
+        found = _plain(next(_inside(found, part), Any))
     return found
 
 
 def _inside(declared: Any, part: int | str) -> Iterator[Any]:
+    choices = _choices(declared)
+    if part in choices:
+        yield choices[str(part)]
     if isinstance(declared, type) and issubclass(declared, BaseModel):
-        yield declared.model_fields[str(part)].annotation
+        if str(part) in declared.model_fields:
+            yield declared.model_fields[str(part)].annotation
     elif get_origin(declared) in (dict, Mapping):
         yield get_args(declared)[1]
-    else:
+    elif get_args(declared):
         yield get_args(declared)[0]
 
 

@@ -50,6 +50,30 @@ def told(defs: Path, write: Write, right: str, wrong: str) -> str:
             ),
         ),
         (
+            "  key: [flight_id]",
+            "  key: [flight_id]\n  repairs:\n    - {kind: trimm}",
+            (
+                "defs.yaml:7: unknown kind of repairs 'trimm'; allowed: cast, fill, merge, rename, trim, unit;"
+                " next: did you mean 'trim'?"
+            ),
+        ),
+        (
+            "  key: [flight_id]",
+            "  key: [flight_id]\n  repairs:\n    - kind: trim\n      colums: [a]",
+            (
+                "defs.yaml:8: unknown key in Trim (repairs.0) 'colums'; allowed: columns, empty, kind;"
+                " next: did you mean 'columns'?"
+            ),
+        ),
+        (
+            "  key: [flight_id]",
+            "  key: [flight_id]\n  repairs:\n    - {columns: [a]}",
+            (
+                "defs.yaml:7: repairs.0 needs 'kind'; got: {'columns': ['a']};"
+                " allowed: rename, trim, cast, unit, fill, merge"
+            ),
+        ),
+        (
             "    known_after: 1d",
             "    known_after: 1 day",
             (

@@ -55,12 +55,11 @@ def build(plan: DatasetPlan) -> list[dg.AssetsDefinition]:
 
 def _spec(plan: DatasetPlan, stage: str, description: str) -> dg.AssetSpec:
     dataset = plan.dataset
-    return declaration.asset_spec(
+    spec = declaration.asset_spec(
         dataset.name,
         stage,
         room="validate",
         description=description,
-        deps=[keys.key(dataset.name, "raw")],
         kinds=("pandera" if dataset.contract else "duckdb", "deltalake"),
         owners=dataset.owners,
         way=dataset.name,
@@ -68,6 +67,14 @@ def _spec(plan: DatasetPlan, stage: str, description: str) -> dg.AssetSpec:
         configuration=dataset.model_dump_json() + _contract_digest(plan),
         skippable=True,
     )
+    others = [
+        dg.AssetDep(_key(name, "clean"), partition_mapping=dg.AllPartitionMapping()) for name in dataset.looked_up
+    ]
+    return spec.replace_attributes(deps=[dg.AssetDep(_key(dataset.name, "raw")), *others])
+
+
+def _key(noun: str, stage: str) -> dg.AssetKey:
+    return dg.AssetKey(list(keys.key(noun, stage)))
 
 
 def _contract_digest(plan: DatasetPlan) -> str:

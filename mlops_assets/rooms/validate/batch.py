@@ -127,7 +127,9 @@ def contract_of(plan: DatasetPlan, raw: "pa.Table", batch: str, home: Path, repa
     """
     if plan.dataset.contract:
         return from_pandera(plan.place.load(plan.dataset.contract))
-    return frozen(Settings(home=home).data / "contracts" / f"{plan.dataset.name}.json", raw, plan.dataset, batch, repairs)
+    return frozen(
+        Settings(home=home).data / "contracts" / f"{plan.dataset.name}.json", raw, plan.dataset, batch, repairs
+    )
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from mlops_assets.rooms.validate.contract import BatchBreach, Contract, CustomCheck
-from mlops_assets.rooms.validate.judgement import ID
+from mlops_assets.rooms.validate.judgement import REASONS
+from mlops_assets.rooms.validate.repairing import ID
 from mlops_assets.stores import sql
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ def _castable(connection: "duckdb.DuckDBPyConnection", columns: list[str], dtype
     import pyarrow as pa
 
     uncast = [f"{name}:{why}" for name in columns for why in ("type", "finite")]
-    query = f"select {ID}, {sql.identifiers(columns)} from judged where not list_has_any(reasons, ?) order by 1"
+    query = f"select {ID}, {sql.identifiers(columns)} from judged where not list_has_any({REASONS}, ?) order by 1"
     whole = {pa.int8(): pd.Int8Dtype(), pa.int16(): pd.Int16Dtype(), pa.int32(): pd.Int32Dtype()}
     kinds = {**whole, pa.int64(): pd.Int64Dtype(), pa.bool_(): pd.BooleanDtype()}
     rows = connection.execute(query, [uncast]).to_arrow_table().to_pandas(types_mapper=kinds.get).set_index(ID)

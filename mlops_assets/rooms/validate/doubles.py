@@ -1,15 +1,18 @@
 """Doubled keys and values: in a batch, and across batches; only the few that are doubled are looked at twice."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from mlops_assets.rooms.validate.contract import Contract
-from mlops_assets.rooms.validate.judgement import ID
+from mlops_assets.rooms.validate.contract import RESERVED, Contract
+from mlops_assets.rooms.validate.judgement import REASONS, WHY
+from mlops_assets.rooms.validate.repairing import ID
 from mlops_assets.spec.dataset import Dataset
 from mlops_assets.stores import sql
 from mlops_assets.stores.lake import BATCH
 
 if TYPE_CHECKING:
     import duckdb
+
+_CONFLICT: Final = f"{RESERVED}conflict"
 
 
 def find(
@@ -43,15 +46,15 @@ def merge(connection: "duckdb.DuckDBPyConnection", dataset: Dataset) -> None:
     connection.execute(
         f"""create temp table merged as select id, kept from (
         select {ID} as id, row_number() over w as place, first_value({ID}) over w as kept
-        from verdict semi join doubled using ({names}) where len(why) = 0
+        from verdict semi join doubled using ({names}) where len({WHY}) = 0
         window w as (partition by {names} order by {order})) where place > 1"""
     )
     if dataset.merge:
-        pairs = ", ".join(f"{sql.literal(name)}, {sql.identifier(name)}" for name in _columns(connection))
+        pairs = ", ".join(f"{sql.literal(name)}, verdict.{sql.identifier(name)}" for name in _columns(connection))
         text = f"cast(json_object({pairs}) as varchar)"
         connection.execute(
-            f"""insert into repairs select id, null, 'merge', {text}, 'row ' || kept
-            from merged join verdict on {ID} = id"""
+            f"""insert into repairs select gone.id, null, 'merge', {text}, 'row ' || gone.kept
+            from verdict join merged gone on {ID} = gone.id"""
         )
 
 
@@ -68,7 +71,7 @@ def _order(dataset: Dataset) -> str:
 
 def _columns(connection: "duckdb.DuckDBPyConnection") -> list[str]:
     described = connection.execute("describe from verdict").fetchall()
-    return [str(name) for name, *_ in described if name not in (ID, "reasons", "why")]
+    return [str(name) for name, *_ in described if name not in (ID, REASONS, WHY)]
 
 
 def _within(
@@ -80,12 +83,12 @@ def _within(
     connection.execute(
         f"""create temp table {table} as
         with often as (select {names} from judged where {complete} group by {names} having count(*) > 1)
-        select {names}, {differing} as conflict
+        select {names}, {differing} as {_CONFLICT}
         from judged semi join often using ({names})
         group by {names}"""
     )
     connection.execute(
-        f"insert into breaches select {ID}, ? from judged semi join (from {table} where conflict) using ({names})",
+        f"insert into breaches select {ID}, ? from judged semi join (from {table} where {_CONFLICT}) using ({names})",
         [reason],
     )
 

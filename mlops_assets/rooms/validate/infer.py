@@ -51,7 +51,7 @@ def frozen(path: Path, raw: "pa.Table", dataset: Dataset, batch: str, repairs: R
 
 
 def infer(raw: "pa.Table", dataset: Dataset, repairs: Repairs | None = None) -> Contract:
-    """The types that hold every value of a batch once it is repaired; only key and event time are demanded, so that it stays generous.
+    """The types that hold every value of a batch once it is repaired; only key and event time are demanded of a row.
 
     Raises:
         BatchBreach: the batch has no rows, or lacks the dataset's key or event time.

@@ -1,7 +1,7 @@
 """The one SQL pass: each row is cast to the contract's types, and gets every reason for which it fails by itself."""
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from mlops_assets.rooms.validate.casting import FLOATS, INFINITE, cast, present
 from mlops_assets.rooms.validate.contract import RESERVED, BatchBreach, Column, Contract
@@ -13,6 +13,11 @@ from mlops_assets.stores import sql
 if TYPE_CHECKING:
     import duckdb
     import pyarrow as pa
+
+REASONS: Final = f"{RESERVED}reasons"
+"""The reasons that a row has by itself."""
+WHY: Final = f"{RESERVED}why"
+"""All of its reasons, those that other rows and Python checks give it among them."""
 
 
 def check_columns(names: Sequence[str], contract: Contract, dataset: Dataset) -> None:
@@ -72,7 +77,7 @@ def as_json(connection: "duckdb.DuckDBPyConnection") -> str:
 
 
 def judge(connection: "duckdb.DuckDBPyConnection", contract: Contract, dataset: Dataset, batch: str) -> None:
-    """Make the table `judged` of the view `repaired`: row number, the contract's columns and `reasons`.
+    """Make the table `judged` of the view `repaired`: row number, the contract's columns and its own reasons.
 
     Raises:
         BatchBreach: the batch's columns are not the contract's.
@@ -96,7 +101,7 @@ def judge(connection: "duckdb.DuckDBPyConnection", contract: Contract, dataset: 
     found = f"list_filter([{reasons or 'null'}], lambda x: x is not null)"
     connection.execute(
         f"""create temp table judged as
-        select {ID}, {sql.identifiers(contract.names)}, case when {any_failure} then {found} else [] end as reasons
+        select {ID}, {sql.identifiers(contract.names)}, case when {any_failure} then {found} else [] end as {REASONS}
         from (select {", ".join(typed)} from (select {", ".join(arrived)} from repaired))"""
     )
 
@@ -118,4 +123,3 @@ def _outside(period: Period, event_time: str, batch: str) -> tuple[str, str]:
     time = sql.identifier(event_time)
     inside = f"{time} >= TIMESTAMPTZ '{begin.isoformat()}' and {time} < TIMESTAMPTZ '{end.isoformat()}'"
     return f"not ({inside})", f"{event_time}:outside_batch"
-

@@ -99,7 +99,7 @@ def _rewrites(
 def _checked(connection: "duckdb.DuckDBPyConnection", held: str, step: Any, arrived: Arrived) -> None:
     """Demand that a condition is one over the row alone."""
     condition = getattr(step, "when", None)
-    if condition is None:
+    if condition is None or not arrived.found([step.column]):
         return
     what = f"when of the repair {step.kind} of '{step.column}'"
     try:

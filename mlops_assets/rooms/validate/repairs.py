@@ -153,7 +153,11 @@ def _moment(repair: spec.Cast, text: str) -> str:
     if form and "%z" in form.lower():
         return f"cast({read} as timestamptz)"
     local = f"timezone({zone}, cast({read} as timestamp))"
-    return local if form else f"case when regexp_matches({text}, {_OFFSET}) then try_cast({text} as timestamptz) else {local} end"
+    return (
+        local
+        if form
+        else f"case when regexp_matches({text}, {_OFFSET}) then try_cast({text} as timestamptz) else {local} end"
+    )
 
 
 def _looked_up(reference: spec.Lookup, arrived: Arrived) -> tuple[str, str]:
@@ -163,7 +167,9 @@ def _looked_up(reference: spec.Lookup, arrived: Arrived) -> tuple[str, str]:
             f"dataset '{reference.dataset}' has no clean table yet, in which a repair looks up '{reference.column}'",
             step=f"land {reference.dataset} first",
         )
-    theirs = ", ".join(f"cast({sql.identifier(c)} as varchar) as {_key(n)}" for n, c in enumerate(reference.by.values()))
+    theirs = ", ".join(
+        f"cast({sql.identifier(c)} as varchar) as {_key(n)}" for n, c in enumerate(reference.by.values())
+    )
     same = " and ".join(
         f"cast(arrived.{sql.identifier(name)} as varchar) = {_key(n)}"
         for n, ours in enumerate(reference.by)

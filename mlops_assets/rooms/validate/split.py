@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Final
 from mlops_assets.errors import ContractError
 from mlops_assets.rooms.validate import custom, doubles, judgement, repairing
 from mlops_assets.rooms.validate.contract import Contract
-from mlops_assets.rooms.validate.repairing import Repairs
+from mlops_assets.rooms.validate.judgement import REASONS, WHY
+from mlops_assets.rooms.validate.repairing import ID, Repairs
 from mlops_assets.spec.dataset import Dataset
 from mlops_assets.stores import sql
 
@@ -103,8 +104,8 @@ def hold(raw: "pa.Table", reason: str = HELD, judged: Split | None = None) -> Sp
             connection.execute("insert into refused select * from judged")
         quarantine = connection.execute(
             f"""select * from refused union all
-            select {judgement.ID}, {judgement.as_json(connection)}, [?] from arrived
-            where {judgement.ID} not in (select _row from refused) order by 1""",
+            select {ID}, {judgement.as_json(connection)}, [?] from arrived
+            where {ID} not in (select _row from refused) order by 1""",
             [reason],
         ).to_arrow_table()
     held = quarantine.num_rows - (judged.quarantine.num_rows if judged else 0)
@@ -122,25 +123,25 @@ def _verdict(connection: "duckdb.DuckDBPyConnection", contract: Contract, datase
     """Bring the reasons of all passes together, and merge the doubles among the rows that have none."""
     connection.execute(
         f"""create temp table verdict as
-        select judged.*, reasons || coalesce(more, []) as why from judged left join
+        select judged.*, {REASONS} || coalesce(more, []) as {WHY} from judged left join
         (select id, list(distinct reason order by reason) as more from breaches group by id) b
-        on b.id = {judgement.ID}"""
+        on b.id = {ID}"""
     )
     doubles.merge(connection, dataset)
     keys = sql.identifiers(dataset.key)
     order = keys or ", ".join(str(position + 1) for position in range(len(contract.columns)))
     clean = connection.execute(
         f"""select {sql.identifiers(contract.names)} from verdict
-        where len(why) = 0 and {judgement.ID} not in (select id from merged) order by {order}"""
+        where len({WHY}) = 0 and {ID} not in (select id from merged) order by {order}"""
     ).to_arrow_table()
     quarantine = connection.execute(
-        f"""select {judgement.ID} as _row, {judgement.as_json(connection)} as row, why as reasons
-        from arrived join (select {judgement.ID}, why from verdict where len(why) > 0) using ({judgement.ID})
+        f"""select {ID} as _row, {judgement.as_json(connection)} as row, {WHY} as reasons
+        from arrived join (select {ID}, {WHY} from verdict where len({WHY}) > 0) using ({ID})
         order by 1"""
     ).to_arrow_table()
     counted = connection.execute(
         f"""select reason, count(*), min(id, {EXAMPLES}) from
-        (select {judgement.ID} as id, unnest(why) as reason from verdict) group by reason order by 2 desc, 1"""
+        (select {ID} as id, unnest({WHY}) as reason from verdict) group by reason order by 2 desc, 1"""
     ).fetchall()
     counts = "select (select count(*) from merged), (select count(*) from arrived)"
     merged, rows = connection.execute(counts).fetchall()[0]
