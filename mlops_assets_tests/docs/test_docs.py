@@ -25,13 +25,8 @@ def test_every_link_of_a_page_leads_somewhere(page: Path) -> None:
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-<<<<<<< HEAD
 def test_every_command_is_in_the_readme_or_on_a_page(command: str) -> None:
     assert any(f"`mlops {command}" in page.read_text() for page in PAGES)
-=======
-def test_every_command_is_in_the_docs(command: str) -> None:
-    assert any(f"mlops {command}" in page.read_text() for page in PAGES)
->>>>>>> d94292a (Release quarantined rows through the contract, from the lineage, so that a re-run keeps the mend)
 
 
 def test_the_readme_names_no_command_that_is_not_there() -> None:
