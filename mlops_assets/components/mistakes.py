@@ -64,6 +64,8 @@ def _mistake(detail: ErrorDetails, spec: type[BaseModel], origin: Origin) -> Spe
         return UnknownName.among(_label(path), str(detail["input"]), allowed, where=where)
     if kind in ("union_tag_invalid", "union_tag_not_found"):
         return _untold(detail, spec, tagged, where)
+    if kind == "value_error" and isinstance(detail["ctx"]["error"], UnknownName):
+        return UnknownName(f"{where}: {detail['ctx']['error']}")
     if kind == "value_error":
         return SpecError.of(
             f"{where}: {dotted}: {detail['ctx']['error']}" if dotted else f"{where}: {detail['ctx']['error']}"

@@ -3,6 +3,7 @@
 import dagster as dg
 
 from mlops_assets import keys
+from mlops_assets.components import references
 from mlops_assets.components.house import House
 from mlops_assets.components.noun import Noun
 from mlops_assets.components.origin import Origin
@@ -31,11 +32,18 @@ class Model(Noun[spec.Model]):
     spec_type = spec.Model
 
     def check(self, origin: Origin) -> None:
-        """Look up the candidates."""
-        for number, name in enumerate(self.spec.train.candidates):
-            if name not in CANDIDATES:
-                where = origin.at("train", "candidates", number)
-                raise UnknownName.among("candidate", name, CANDIDATES, where=where)
+        """Look up the candidates, and the functions that the user names."""
+        told = self.spec.told_task
+        tasks = [told] if told else list(CANDIDATES)
+        known = {name for task in tasks for name in CANDIDATES[task]}
+        for number, name in enumerate(self.spec.train.candidates or ()):
+            where = origin.at("train", "candidates", number)
+            if ":" in name:
+                references.check(name, origin, where)
+            elif name not in known:
+                raise UnknownName.among(f"{told} candidate" if told else "candidate", name, known, where=where)
+        for metric, own in self.spec.metrics.items():
+            references.check(own.function, origin, origin.at("metrics", metric, "function"))
 
     def merged(self, house: House) -> dg.Definitions:
         """The assets of the model's life, the job that trains, judges and releases, and the sensor that asks for it."""

@@ -1,15 +1,29 @@
 """A Model: a target over feature tables, how to train, judge, watch and retrain it."""
 
+from collections.abc import Mapping
 from datetime import timedelta
-from typing import Annotated, Literal
+from typing import Annotated, Any, Final, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, ValidationInfo, field_validator, model_validator
 
-from mlops_assets.spec.base import Column, Duration, Name, Spec, Sql
+from mlops_assets.errors import UnknownName
+from mlops_assets.spec.base import Column, Duration, Name, Reference, Spec, Sql
 from mlops_assets.spec.release import Release
 
 Share = Annotated[float, Field(gt=0, lt=1)]
-Objective = Literal["roc_auc", "average_precision", "log_loss", "brier"]
+TaskName = Literal["binary", "multiclass", "regression"]
+OBJECTIVES: Final[Mapping[TaskName, tuple[str, ...]]] = {
+    "binary": ("roc_auc", "average_precision", "log_loss", "brier"),
+    "multiclass": ("log_loss", "accuracy", "macro_f1", "roc_auc_ovr", "brier"),
+    "regression": ("rmse", "mae", "r2"),
+}
+"""The metrics that may decide, a task; the first is what decides when nothing is declared."""
+GUARDS: Final[Mapping[TaskName, Mapping[str, float]]] = {
+    "binary": {"brier": 0.005},
+    "multiclass": {"brier": 0.01},
+    "regression": {"r2": 0.01},
+}
+"""What is guarded when nothing is declared."""
 Cause = Literal["new_data", "drift", "performance", "schedule", "demand"]
 
 
@@ -22,8 +36,20 @@ class Target(Spec):
     """SQL over the dataset's columns; null: the row has no label."""
     known_after: Duration = timedelta(0)
     """How long after the event time every outcome is taken as known."""
+    classes: tuple[str, ...] = ()
+    """The answers that a multiclass label may be; left out: those seen so far."""
     excluded: dict[Name, Sql] = Field(default_factory=dict)
     """Reason to SQL condition: rows that can have no label are counted under the first reason that holds."""
+
+
+class OwnMetric(Spec):
+    """A figure of merit of the user's own, such as the cost of a missed delay."""
+
+    function: Reference
+    """(outcomes, scores) to a value a row, whose mean is the figure; or to the figure itself."""
+    greater_is_better: bool = False
+    """Its direction; a cost is better when it is less."""
+    description: str = ""
 
 
 class Train(Spec):
@@ -39,8 +65,8 @@ class Train(Spec):
     """The latest stretch, never trained on, on which champion and challenger are judged."""
     holdout_share: Share = 0.2
     """The share of rows held out where there is no event time."""
-    candidates: tuple[str, ...] = ("base_rate", "logistic", "hist_gradient_boosting")
-    """From simple to complex; a complex one must beat the simple one."""
+    candidates: tuple[str, ...] | None = None
+    """From simple to complex; a complex one must beat the simple one. Left out: those of the task."""
     margin: Annotated[float, Field(ge=0)] = 0.002
     """By how much of the objective."""
     seed: int = 0
@@ -53,8 +79,8 @@ class Evaluate(Spec):
     """Of every interval."""
     resamples: Annotated[int, Field(ge=100, le=20_000)] = 500
     """Bootstrap resamples over days."""
-    guard: dict[Objective, Annotated[float, Field(ge=0)]] = Field(default={"brier": 0.005})
-    """Other metrics, and by how much they may be worse than the champion's."""
+    guard: dict[str, Annotated[float, Field(ge=0)]] | None = None
+    """Other metrics, and by how much they may be worse than the champion's; left out: one of the task."""
     slices: tuple[Column, ...] = ()
     """Features by whose values the evaluation is broken down."""
 
@@ -87,10 +113,14 @@ class Model(Spec):
     target: Target
     features: tuple[Name, ...]
     """Feature tables over the same dataset."""
-    task: Literal["binary"] = "binary"
-    objective: Objective = "roc_auc"
+    task: Literal["auto"] | TaskName = "auto"
+    """What kind of answer is asked for; auto: told from the objective, or else from the labels."""
+    metrics: dict[Name, OwnMetric] = Field(default_factory=dict)
+    """Figures of the user's own: tracked, and one of them may be the objective."""
+    objective: str | None = None
+    """The one metric that decides; left out: the task's usual one."""
     threshold: Share = 0.5
-    """The probability from which the answer is yes."""
+    """The probability from which the answer of a binary model is yes."""
     train: Train = Train()
     evaluate: Evaluate = Evaluate()
     release: Release = Release()
@@ -101,8 +131,39 @@ class Model(Spec):
     description: str = ""
     owners: tuple[str, ...] = ()
 
+    @field_validator("objective")
+    @classmethod
+    def _objective_fits(cls, value: str | None, info: ValidationInfo) -> str | None:
+        if value is not None:
+            _fits("objective", value, info.data)
+        return value
+
+    @field_validator("evaluate")
+    @classmethod
+    def _guards_fit(cls, value: Evaluate, info: ValidationInfo) -> Evaluate:
+        for name in value.guard or ():
+            _fits("metric to guard", name, info.data)
+        return value
+
+    @property
+    def told_task(self) -> TaskName | None:
+        """The task as far as the declaration tells it; None: only the labels can."""
+        if self.task != "auto":
+            return self.task
+        fit = [task for task, names in OBJECTIVES.items() if self.objective in names]
+        return fit[0] if len(fit) == 1 else None
+
     @model_validator(mode="after")
     def _needs_features(self) -> "Model":
         if not self.features:
             raise ValueError("a model needs a feature table: name at least one in features")
         return self
+
+
+def _fits(kind: str, name: str, given: Mapping[str, Any]) -> None:
+    """Demand that a metric is one of the task's, or the user's own; what else is wrong is told elsewhere."""
+    task, own = given.get("task", "auto"), given.get("metrics", {})
+    tasks = list(OBJECTIVES) if task == "auto" else [task]
+    allowed = {*own, *(metric for each in tasks for metric in OBJECTIVES[each])}
+    if name not in allowed:
+        raise UnknownName.among(kind if task == "auto" else f"{kind} of a {task} model", name, allowed)

@@ -85,8 +85,8 @@ def told(defs: Path, write: Write, right: str, wrong: str) -> str:
             "  features: [context]",
             "  features: [context]\n  objective: roc_acu",
             (
-                "defs.yaml:22: unknown objective 'roc_acu'; allowed: average_precision, brier, log_loss,"
-                " roc_auc; next: did you mean 'roc_auc'?"
+                "defs.yaml:22: unknown objective 'roc_acu'; allowed: accuracy, average_precision, brier, log_loss,"
+                " macro_f1, mae, r2, rmse, roc_auc, roc_auc_ovr; next: did you mean 'roc_auc'?"
             ),
         ),
         (
@@ -119,9 +119,19 @@ def told(defs: Path, write: Write, right: str, wrong: str) -> str:
             "  features: [context]",
             "  features: [context]\n  evaluate:\n    guard: {brierr: 0.1}",
             (
-                "defs.yaml:23: unknown evaluate.guard.brierr 'brierr'; allowed: average_precision, brier, log_loss,"
-                " roc_auc; next: did you mean 'brier'?"
+                "defs.yaml:22: unknown metric to guard 'brierr'; allowed: accuracy, average_precision, brier, log_loss,"
+                " macro_f1, mae, r2, rmse, roc_auc, roc_auc_ovr; next: did you mean 'brier'?"
             ),
+        ),
+        (
+            "  features: [context]",
+            "  features: [context]\n  task: regression\n  objective: roc_auc",
+            "defs.yaml:23: unknown objective of a regression model 'roc_auc'; allowed: mae, r2, rmse",
+        ),
+        (
+            "  features: [context]",
+            "  features: [context]\n  objective: rmse\n  train: {candidates: [mean, logistic]}",
+            ("defs.yaml:23: unknown regression candidate 'logistic'; allowed: hist_gradient_boosting, mean, ridge"),
         ),
         (
             "  source: {files: landing/flights/*.parquet}\n",
@@ -132,8 +142,8 @@ def told(defs: Path, write: Write, right: str, wrong: str) -> str:
             "  features: [context]",
             "  features: [context]\n  train: {candidates: [base_rate, logstic]}",
             (
-                "defs.yaml:22: unknown candidate 'logstic'; allowed: base_rate, hist_gradient_boosting, logistic;"
-                " next: did you mean 'logistic'?"
+                "defs.yaml:22: unknown candidate 'logstic'; allowed: base_rate, hist_gradient_boosting, logistic,"
+                " mean, ridge; next: did you mean 'logistic'?"
             ),
         ),
         (

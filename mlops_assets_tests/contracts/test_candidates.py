@@ -1,20 +1,25 @@
 """One suite over every registered candidate: it fits what a feature table holds, answers, and comes back the same."""
 
 from collections.abc import Iterator
+from typing import get_args
 
 import numpy as np
 import pandas as pd
 import pytest
 
 from mlops_assets.errors import UnknownName
-from mlops_assets.rooms.train.candidates import CANDIDATES, candidate
+from mlops_assets.rooms.label.task import Task
+from mlops_assets.rooms.label.tasks import TASKS
+from mlops_assets.rooms.train.candidates import CANDIDATES, DEFAULTS, candidate
 from mlops_assets.rooms.train.inputs import Feature
 from mlops_assets.rooms.train.threads import one_thread
-from mlops_assets.spec.model import Train
+from mlops_assets.spec.model import TaskName
 from mlops_assets.spec.plan import NOWHERE
 from mlops_assets.stores import bundle
 
-EVERY = pytest.mark.parametrize("name", CANDIDATES)
+TOGETHER: list[tuple[TaskName, str]] = [(task, name) for task, names in CANDIDATES.items() for name in names]
+EVERY = pytest.mark.parametrize(("task", "name"), TOGETHER)
+LEARNING = [(task, name) for task, name in TOGETHER if name != DEFAULTS[task][0]]
 FEATURES = (Feature("n", "number"), Feature("c", "category"), Feature("rare", "category"))
 
 
@@ -24,10 +29,16 @@ def _alone() -> Iterator[None]:
         yield
 
 
-def sample(rows: int = 400) -> tuple[pd.DataFrame, np.ndarray]:
+def asked(task: TaskName) -> Task:
+    return TASKS[task](("low", "middle", "high") if task == "multiclass" else ())
+
+
+def sample(task: TaskName, rows: int = 400) -> tuple[pd.DataFrame, np.ndarray]:
+    """Rows, and outcomes as an estimator is given them."""
     draw = np.random.default_rng(0)
     n = draw.normal(size=rows)
-    outcomes = (draw.random(rows) < 1 / (1 + np.exp(-2 * n))).astype(np.float64)
+    noisy = 2 * n + draw.logistic(size=rows)
+    outcomes = {"binary": noisy > 0, "multiclass": np.digitize(noisy, [-1, 1]), "regression": noisy}[task]
     data = pd.DataFrame(
         {
             "n": np.where(draw.random(rows) < 0.1, np.nan, n),
@@ -36,53 +47,60 @@ def sample(rows: int = 400) -> tuple[pd.DataFrame, np.ndarray]:
             "rare": [f"v{i}" for i in range(rows)],
         }
     )
-    return data, outcomes
+    return data, asked(task).targets(outcomes.astype(np.float64))
 
 
 @EVERY
-def test_it_answers_missing_unknown_and_extreme_values_within_0_and_1(name: str) -> None:
-    data, outcomes = sample()
-    pipeline = candidate(name, NOWHERE)(FEATURES, 0).fit(data, outcomes)
+def test_it_answers_missing_and_unknown_values_with_sane_scores(task: TaskName, name: str) -> None:
+    data, outcomes = sample(task)
+    pipeline = candidate(task, name, NOWHERE)(FEATURES, 0).fit(data, outcomes)
     odd = pd.DataFrame({"n": [np.nan, 1e300, -1e300], "untold": "x", "c": [None, "new", "a"], "rare": None})
-    scores = pipeline.predict_proba(odd)[:, 1]
-    assert np.isfinite(scores).all()
-    assert ((scores >= 0) & (scores <= 1)).all()
+    assert asked(task).wild(asked(task).scores(pipeline, odd)) == 0
 
 
 @EVERY
-def test_the_same_seed_gives_the_same_model(name: str) -> None:
-    data, outcomes = sample()
-    first, second = (candidate(name, NOWHERE)(FEATURES, 7).fit(data, outcomes) for _ in range(2))
-    np.testing.assert_array_equal(first.predict_proba(data), second.predict_proba(data))
+def test_the_same_seed_gives_the_same_model(task: TaskName, name: str) -> None:
+    data, outcomes = sample(task)
+    first, second = (candidate(task, name, NOWHERE)(FEATURES, 7).fit(data, outcomes) for _ in range(2))
+    np.testing.assert_array_equal(asked(task).scores(first, data), asked(task).scores(second, data))
 
 
 @EVERY
-def test_it_comes_back_from_the_bundle_with_the_same_answers(name: str) -> None:
-    data, outcomes = sample()
-    pipeline = candidate(name, NOWHERE)(FEATURES, 0).fit(data, outcomes)
+def test_it_comes_back_from_the_bundle_with_the_same_answers(task: TaskName, name: str) -> None:
+    data, outcomes = sample(task)
+    pipeline = candidate(task, name, NOWHERE)(FEATURES, 0).fit(data, outcomes)
     again = bundle.loads(bundle.dumps(pipeline))
-    np.testing.assert_array_equal(again.predict_proba(data), pipeline.predict_proba(data))
+    np.testing.assert_array_equal(asked(task).scores(again, data), asked(task).scores(pipeline, data))
 
 
 @EVERY
 @pytest.mark.parametrize("features", [FEATURES[:1], FEATURES[1:2]], ids=["numbers only", "categories only"])
-def test_one_kind_of_feature_is_enough(name: str, features: tuple[Feature, ...]) -> None:
-    data, outcomes = sample()
-    pipeline = candidate(name, NOWHERE)(features, 0).fit(data[[feature.name for feature in features]], outcomes)
-    assert pipeline.predict_proba(data[[feature.name for feature in features]]).shape == (len(data), 2)
+def test_one_kind_of_feature_is_enough(task: TaskName, name: str, features: tuple[Feature, ...]) -> None:
+    data, outcomes = sample(task)
+    data = data[[feature.name for feature in features]]
+    scores = asked(task).scores(candidate(task, name, NOWHERE)(features, 0).fit(data, outcomes), data)
+    assert scores.shape == ((len(data), 3) if task == "multiclass" else (len(data),))
 
 
-@pytest.mark.parametrize("name", [name for name in CANDIDATES if name != "base_rate"])
-def test_it_learns_what_a_feature_tells(name: str) -> None:
-    data, outcomes = sample(2_000)
-    scores = candidate(name, NOWHERE)(FEATURES, 0).fit(data[:1000], outcomes[:1000]).predict_proba(data[1000:])[:, 1]
-    assert np.corrcoef(scores, outcomes[1000:])[0, 1] > 0.4
+@pytest.mark.parametrize(("task", "name"), LEARNING)
+def test_it_learns_what_a_feature_tells(task: TaskName, name: str) -> None:
+    data, outcomes = sample(task, 2_000)
+    pipeline = candidate(task, name, NOWHERE)(FEATURES, 0).fit(data[:1000], outcomes[:1000])
+    scores = asked(task).scores(pipeline, data[1000:])
+    expected = scores @ np.arange(3) if task == "multiclass" else scores
+    assert np.corrcoef(expected, outcomes[1000:])[0, 1] > 0.4
 
 
-def test_every_default_candidate_is_registered() -> None:
-    assert set(Train().candidates) <= set(CANDIDATES)
+def test_every_task_has_candidates_and_each_default_is_registered() -> None:
+    assert set(CANDIDATES) == set(DEFAULTS) == set(get_args(TaskName))
+    assert all(set(names) <= set(CANDIDATES[task]) for task, names in DEFAULTS.items())
 
 
 def test_an_unknown_candidate_is_answered_with_the_near_one() -> None:
     with pytest.raises(UnknownName, match="did you mean 'logistic'"):
-        candidate("logistics", NOWHERE)
+        candidate("binary", "logistics", NOWHERE)
+
+
+def test_a_candidate_of_another_task_is_refused() -> None:
+    with pytest.raises(UnknownName, match=r"unknown regression candidate 'logistic'; allowed: .*ridge"):
+        candidate("regression", "logistic", NOWHERE)

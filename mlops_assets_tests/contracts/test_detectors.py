@@ -50,7 +50,7 @@ DETECTORS = {
     "score": Detector(judge_drift, lambda figures: figures.alarm, 1.0, {"shift": 0.8}),
     "nulls": Detector(judge_drift, broken("nulls"), 1.0, {"nulls": 0.2}),
     "unseen": Detector(judge_drift, broken("unseen"), 1.0, {"carriers": "ABCXYZ"}),
-    "auc": Detector(judge_performance, lambda figures: figures.auc_alarm, 0.5, {"flipped": 0.5}),
+    "auc": Detector(judge_performance, lambda figures: figures.watched_alarm, 0.5, {"flipped": 0.5}),
     "gap": Detector(judge_performance, lambda figures: figures.gap_alarm, 0.5, {"shift": 0.8}),
 }
 EVERY = pytest.mark.parametrize("detector", DETECTORS.values(), ids=DETECTORS)

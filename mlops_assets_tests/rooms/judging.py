@@ -8,6 +8,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from mlops_assets.rooms.evaluate.evidence import Evidence, Scored
+from mlops_assets.rooms.label.tasks import Binary
 from mlops_assets.rooms.train.inputs import Feature, frame
 from mlops_assets.rooms.train.training_set import Examples
 from mlops_assets_tests.rooms import trips
@@ -28,7 +29,7 @@ def holdout(rows: int = ROWS, days: int = DAYS, **columns: Any) -> Examples:
             data.column_names.index(name), name, values if name == "event_time" else pa.array(values)
         )
     times = data["event_time"].to_numpy().astype("datetime64[us]")
-    return Examples(frame(data, FEATURES), data["label"].to_numpy().astype(np.float64), times, FEATURES, data)
+    return Examples(frame(data, FEATURES), data["label"].to_numpy().astype(np.float64), times, FEATURES, data, Binary())
 
 
 def truth(data: Examples, *, knows: float = 1.0) -> Floats:
@@ -48,6 +49,8 @@ def scored(number: int, scores: Floats, *, until: str = "2024-04-09T00:00:00+00:
         "train_rows": 10_000,
         "trained_until": until,
         "base_rate": 0.37,
+        "baseline": [0.37],
+        "task": "binary",
         "inputs": {"trips/clean": [1, "f"]},
         "code": {"tree": "t"},
         "environment": "e",
@@ -57,4 +60,4 @@ def scored(number: int, scores: Floats, *, until: str = "2024-04-09T00:00:00+00:
 
 def evidence(challenger: Scored, champion: Scored | None, data: Examples, **evaluate: Any) -> Evidence:
     """Two models on the same rows."""
-    return Evidence(trips.plan(evaluate=evaluate).model, data, challenger, champion)
+    return Evidence(trips.plan(evaluate=evaluate), data, challenger, champion)

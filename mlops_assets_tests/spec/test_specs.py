@@ -90,3 +90,25 @@ def test_a_feature_table_needs_a_feature_and_a_model_a_feature_table() -> None:
 )
 def test_a_spec_survives_json(spec: Dataset | FeatureTable | Model) -> None:
     assert type(spec).model_validate(json.loads(spec.model_dump_json())) == spec
+
+
+@pytest.mark.parametrize(
+    ("declared", "told"),
+    [
+        ({}, None),
+        ({"task": "multiclass"}, "multiclass"),
+        ({"objective": "roc_auc"}, "binary"),
+        ({"objective": "mae"}, "regression"),
+        ({"objective": "macro_f1"}, "multiclass"),
+        ({"objective": "log_loss"}, None),
+    ],
+)
+def test_a_declaration_tells_its_task_where_it_can(declared: dict[str, Any], told: str | None) -> None:
+    assert (
+        Model.model_validate({"name": "m", "target": {"column": "y"}, "features": ["f"], **declared}).told_task == told
+    )
+
+
+def test_an_objective_may_be_the_users_own_metric() -> None:
+    own = {"metrics": {"cost": {"function": "money:cost"}}, "objective": "cost", "task": "binary"}
+    assert Model.model_validate({"name": "m", "target": {"column": "y"}, "features": ["f"], **own}).objective == "cost"

@@ -11,7 +11,6 @@ from mlops_assets.rooms.evaluate.report import gates_markdown, page, plain_words
 from mlops_assets.rooms.evaluate.slices import slice_table
 from mlops_assets.rooms.evaluate.verdict import Verdict, decide
 from mlops_assets.rooms.train.identity import digest
-from mlops_assets.rooms.train.metrics import METRICS
 from mlops_assets.spec.plan import ModelPlan
 
 
@@ -36,7 +35,7 @@ def _evaluation(plan: ModelPlan) -> dg.AssetsDefinition:
             metadata={
                 **presentation.numbers({**figures(evidence), "rows": verdict.rows, "version": verdict.challenger}),
                 **presentation.report(saved),
-                "picture": presentation.picture(curves(evidence), "ROC curve and calibration"),
+                "picture": presentation.picture(curves(evidence), "ranking and calibration"),
             },
             data_version=dg.DataVersion(version),
         )
@@ -62,7 +61,7 @@ def _verdict(plan: ModelPlan) -> dg.AssetsDefinition:
 def figures(evidence: Evidence) -> dict[str, float | int | bool | None]:
     """Every metric of the challenger, and of the incumbent."""
     shown: dict[str, float | int | bool | None] = {}
-    for known in METRICS.values():
+    for known in evidence.metrics.values():
         shown[known.name] = known(evidence.labels, evidence.challenger.scores)
         shown[f"{known.name}_incumbent"] = known(evidence.labels, evidence.incumbent)
     return shown

@@ -2,26 +2,30 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
 from mlops_assets import keys
 from mlops_assets.errors import NotFound, TrainingError
+from mlops_assets.rooms.label.tasks import of_manifest
 from mlops_assets.rooms.train.bootstrap import MIN_BLOCKS, Bootstrap, Interval, day_blocks
 from mlops_assets.rooms.train.fit import manifest_of
 from mlops_assets.rooms.train.identity import ingredients
 from mlops_assets.rooms.train.inputs import frame, from_manifest
-from mlops_assets.rooms.train.metrics import METRICS, Metric, metric
+from mlops_assets.rooms.train.metric import Metric
+from mlops_assets.rooms.train.own import metrics_of
 from mlops_assets.rooms.train.threads import one_thread
 from mlops_assets.rooms.train.training_set import Examples, examples
 
 if TYPE_CHECKING:
-    from mlops_assets.rooms.train.metrics import Floats, Ints
+    from mlops_assets.rooms.label.task import Task
+    from mlops_assets.rooms.train.metric import Floats, Ints
     from mlops_assets.spec.model import Model
     from mlops_assets.spec.plan import ModelPlan
     from mlops_assets.stores.lake import Lake
     from mlops_assets.stores.registry import Bundle, Registry
 
-BASE_RATE: Final = "the base rate"
+GUESS: Final = "the simplest guess"
 
 
 @dataclass(frozen=True)
@@ -32,7 +36,7 @@ class Scored:
         number: in the registry.
         digest: of its bytes.
         manifest: what it is.
-        scores: of the rows, in their order.
+        scores: of the rows, in their order, as the judged task counts them.
     """
 
     number: int
@@ -46,20 +50,35 @@ class Evidence:
     """Two models on the same rows.
 
     Attributes:
-        model: the declaration, with what is asked of a challenger.
+        plan: the declaration, with what is asked of a challenger.
         holdout: the rows.
         challenger: who wants the place.
         champion: who holds it; None for the first model.
     """
 
-    model: "Model"
+    plan: "ModelPlan"
     holdout: "Examples"
     challenger: Scored
     champion: Scored | None
 
     @property
+    def model(self) -> "Model":
+        """The declaration."""
+        return self.plan.model
+
+    @property
+    def task(self) -> "Task":
+        """What is asked of the models."""
+        return self.holdout.task
+
+    @cached_property
+    def metrics(self) -> Mapping[str, Metric]:
+        """Every metric that can be asked of them, the user's own among them."""
+        return metrics_of(self.plan, self.task)
+
+    @property
     def labels(self) -> "Floats":
-        """The outcomes, 0 or 1."""
+        """The outcomes, as the task counts them."""
         return self.holdout.labels
 
     @property
@@ -75,21 +94,22 @@ class Evidence:
     @property
     def objective(self) -> Metric:
         """The metric that decides."""
-        return metric(self.model.objective)
+        return self.metrics[self.task.objective(self.model)]
 
     @property
     def incumbent(self) -> "Floats":
-        """The scores to beat: the champion's, or for a first model the base rate it was trained on."""
+        """The scores to beat: the champion's, or for a first model the rates or the mean that it was trained on."""
         import numpy as np
 
         if self.champion:
             return self.champion.scores
-        return np.full(len(self.labels), float(self.challenger.manifest["base_rate"]))
+        known = np.array(self.challenger.manifest["baseline"], dtype=np.float64)
+        return self.task.constant(known[None, :] if self.task.classes else known, len(self.labels))
 
     @property
     def incumbent_name(self) -> str:
         """Who is to be beaten, in words."""
-        return f"version {self.champion.number}" if self.champion else BASE_RATE
+        return f"version {self.champion.number}" if self.champion else GUESS
 
     def interval(self, name: str) -> Interval | None:
         """Of the challenger's figure; None where there are too few days for an interval."""
@@ -97,12 +117,12 @@ class Evidence:
 
         if len(np.unique(self.blocks)) < MIN_BLOCKS:
             return None
-        return self.bootstrap.interval(METRICS[name], self.labels, self.challenger.scores, self.blocks)
+        return self.bootstrap.interval(self.metrics[name], self.labels, self.challenger.scores, self.blocks)
 
     def difference(self, name: str) -> Interval:
         """By how much the challenger is better than the incumbent; positive is better."""
         return self.bootstrap.difference(
-            METRICS[name], self.labels, self.challenger.scores, self.incumbent, self.blocks
+            self.metrics[name], self.labels, self.challenger.scores, self.incumbent, self.blocks
         )
 
 
@@ -110,14 +130,16 @@ def score(bundle: "Bundle", holdout: "Examples") -> Scored:
     """A model's scores of the holdout rows, each model fed the features that it was trained on.
 
     Raises:
-        TrainingError: the rows lack a feature of the model.
+        TrainingError: the rows lack a feature of the model, or it answers another kind of question.
     """
-    import numpy as np
-
     manifest = manifest_of(bundle.files)
-    data = frame(holdout.rows, from_manifest(manifest))
+    data, own = frame(holdout.rows, from_manifest(manifest)), of_manifest(manifest)
+    if own.name != holdout.task.name:
+        raise TrainingError.of(
+            f"version {bundle.version.number} answers another kind of question", got=own.name, allowed=holdout.task.name
+        )
     with one_thread():
-        scores = np.asarray(bundle.pipeline.predict_proba(data)[:, 1], dtype=np.float64)
+        scores = holdout.task.aligned(own.scores(bundle.pipeline, data), own.classes)
     if len(scores) != len(holdout.labels):
         raise TrainingError.of("a model answered another number of rows", got=len(scores), allowed=len(holdout.labels))
     return Scored(bundle.version.number, bundle.version.digest, manifest, scores)
@@ -136,5 +158,5 @@ def gather(lake: "Lake", registry: "Registry", plan: "ModelPlan") -> Evidence:
     holdout = examples(lake.read(keys.table(plan.name, "training_set")), plan, "holdout")
     challenger, champion = score(registry.load(version), holdout), registry.champion(plan.name)
     if champion is not None and champion.number == version.number:
-        return Evidence(plan.model, holdout, challenger, challenger)
-    return Evidence(plan.model, holdout, challenger, score(registry.load(champion), holdout) if champion else None)
+        return Evidence(plan, holdout, challenger, challenger)
+    return Evidence(plan, holdout, challenger, score(registry.load(champion), holdout) if champion else None)

@@ -10,36 +10,35 @@ from mlops_assets.errors import TrainingError
 from mlops_assets.rooms.evaluate.gate import Check, Gate
 from mlops_assets.rooms.evaluate.slices import Slice, slices
 from mlops_assets.rooms.train.leakage import SUSPICIOUS, suspicious
-from mlops_assets.rooms.train.metrics import METRICS
 from mlops_assets.rooms.train.training_set import span
+from mlops_assets.spec.model import GUARDS, TaskName
 
 if TYPE_CHECKING:
     from mlops_assets.rooms.evaluate.evidence import Evidence, Scored
     from mlops_assets.rooms.train.bootstrap import Interval
 
 MIN_ROWS: Final = 100
-MAX_ECE: Final = 0.05
-ECE_SLACK: Final = 0.01
+MAX_OFF: Final[Mapping[TaskName, float]] = {"binary": 0.05, "multiclass": 0.1, "regression": 0.15}
+"""How far scores may be off: in probability, or in standard deviations of the outcome."""
+OFF_SLACK: Final = 0.2
+"""By how much of that they may be further off than the incumbent's."""
 SLICE_LOSS: Final = 0.02
 MANIFEST_KEYS: Final = (
-    *("features", "threshold", "candidate", "train_rows", "base_rate"),
+    *("task", "features", "threshold", "candidate", "train_rows", "baseline"),
     *("inputs", "code", "environment"),
 )
 
 
 def complete(evidence: "Evidence") -> Gate:
-    """The evidence is whole: enough rows, both classes, sane scores, a manifest with all that a reader needs."""
-    import numpy as np
-
+    """The evidence is whole: enough rows, outcomes that differ, sane scores, a manifest with all that it needs."""
     rows = len(evidence.labels)
     faults = [] if rows >= MIN_ROWS else [f"{rows} rows to judge on, of at least {MIN_ROWS}"]
-    if len(np.unique(evidence.labels)) < 2:  # noqa: PLR2004 - yes and no
-        faults.append("one class only")
-    wild = [who.number for who in _both(evidence) if not ((who.scores >= 0) & (who.scores <= 1)).all()]
-    faults += [f"version {number} gives scores outside 0 to 1" for number in wild]
+    faults += [why] if (why := evidence.task.undecided(evidence.labels)) else []
+    wild = [who.number for who in _both(evidence) if evidence.task.wild(who.scores)]
+    faults += [f"version {number} gives scores that are no {evidence.task.name} scores" for number in wild]
     lacking = [key for key in MANIFEST_KEYS if evidence.challenger.manifest.get(key) is None]
     faults += [f"the manifest lacks {', '.join(lacking)}"] if lacking else []
-    return Gate("complete", not faults, "; ".join(faults) or f"{rows} rows, both classes", rows, MIN_ROWS)
+    return Gate("complete", not faults, "; ".join(faults) or f"{rows} rows whose outcomes differ", rows, MIN_ROWS)
 
 
 def unseen(evidence: "Evidence") -> Gate:
@@ -55,7 +54,7 @@ def unseen(evidence: "Evidence") -> Gate:
 
 
 def leakage(evidence: "Evidence") -> Gate:
-    """No feature alone tells the classes apart; one that does knows the answer."""
+    """No feature alone tells the outcomes apart; one that does knows the answer."""
     found = suspicious(evidence.holdout)
     if found:
         names = ", ".join(f"{name} ({figure:.3f})" for name, figure in found.items())
@@ -67,16 +66,17 @@ def objective(evidence: "Evidence") -> Gate:
     """The challenger is better than the incumbent, with the interval clear of zero."""
     if evidence.champion and evidence.champion.number == evidence.challenger.number:
         return Gate("objective", False, "the challenger is the champion: nothing has changed", 0.0, 0.0)
-    found = evidence.difference(evidence.model.objective)
+    found = evidence.difference(evidence.objective.name)
     clear = found.low > 0
     verb = "beats" if clear else "does not clearly beat"
-    reason = f"{evidence.model.objective}: the challenger {verb} {evidence.incumbent_name} by {_signed(found)}"
+    reason = f"{evidence.objective.name}: the challenger {verb} {evidence.incumbent_name} by {_signed(found)}"
     return _with_interval("objective", clear, reason, found, 0.0)
 
 
 def guard(evidence: "Evidence") -> Gate:
     """No guarded metric is worse than the incumbent's by more than was declared; the figure is the worst excess."""
-    guarded = evidence.model.evaluate.guard
+    declared = evidence.model.evaluate.guard
+    guarded = GUARDS[evidence.task.name] if declared is None else declared
     if not guarded:
         return Gate("guard", True, "no metric is guarded")
     losses = {name: _loss(evidence, name) for name in guarded}
@@ -90,20 +90,22 @@ def guard(evidence: "Evidence") -> Gate:
 
 
 def skill(evidence: "Evidence") -> Gate:
-    """The challenger knows more than the base rate of the very rows that it is judged on."""
-    known = METRICS["brier_skill"]
+    """The challenger knows more than the base rate, or the mean, of the very rows that it is judged on."""
+    known = evidence.metrics[evidence.task.skill]
     found = evidence.bootstrap.interval(known, evidence.labels, evidence.challenger.scores, evidence.blocks)
     word = "more" if found.figure > 0 else "no more"
-    return _with_interval("skill", found.figure > 0, f"it knows {word} than these rows' own base rate", found, 0.0)
+    return _with_interval("skill", found.figure > 0, f"it knows {word} than these rows' own average", found, 0.0)
 
 
 def calibration(evidence: "Evidence") -> Gate:
-    """Scores mean what they say: within .05 on average, or about as near as the incumbent's on the same rows."""
-    known = METRICS["ece"]
+    """Scores mean what they say: nearly so on average, or about as near as the incumbent's on the same rows."""
+    known = evidence.metrics[evidence.task.calibration]
     found = evidence.bootstrap.interval(known, evidence.labels, evidence.challenger.scores, evidence.blocks)
-    allowed = max(MAX_ECE, known(evidence.labels, evidence.incumbent) + ECE_SLACK)
+    usual = MAX_OFF[evidence.task.name]
+    allowed = max(usual, known(evidence.labels, evidence.incumbent) + usual * OFF_SLACK)
     passed = found.figure <= allowed
-    reason = f"scores are off by {found.figure:.3f} on average, allowed {allowed:.3f}"
+    unit = " standard deviations" if evidence.task.name == "regression" else ""
+    reason = f"scores are off by {found.figure:.3f}{unit} on average, allowed {allowed:.3f}"
     return _with_interval("calibration", passed, reason, found, allowed)
 
 
@@ -137,7 +139,7 @@ def _both(evidence: "Evidence") -> tuple["Scored", ...]:
 
 
 def _loss(evidence: "Evidence", name: str) -> float:
-    known = METRICS[name]
+    known = evidence.metrics[name]
     figures = known(evidence.labels, evidence.challenger.scores), known(evidence.labels, evidence.incumbent)
     if not all(map(isfinite, figures)):
         raise TrainingError.of(f"{name} is undefined on these rows", got=figures)

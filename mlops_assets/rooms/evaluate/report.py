@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, Final
 
 from mlops_assets.rooms.evaluate.charts import curves
 from mlops_assets.rooms.evaluate.gate import Gate
-from mlops_assets.rooms.train.metrics import METRICS
 
 if TYPE_CHECKING:
     from mlops_assets.rooms.evaluate.evidence import Evidence
@@ -83,7 +82,7 @@ def _cells(gate: Gate) -> tuple[str, ...]:
 
 def _metrics(evidence: "Evidence") -> str:
     rows = []
-    for known in METRICS.values():
+    for known in evidence.metrics.values():
         own, found = known(evidence.labels, evidence.challenger.scores), evidence.interval(known.name)
         bounds = _bounds(found.low, found.high) if found else ""
         rival = _number(known(evidence.labels, evidence.incumbent))
@@ -103,7 +102,7 @@ def _slices(table: Sequence[Mapping[str, Any]]) -> str:
 
 def _picture(evidence: "Evidence") -> str:
     inline = b64encode(curves(evidence, dpi=130)).decode()
-    return f"<p><img alt='ROC curve and calibration' src='data:image/png;base64,{inline}'>"
+    return f"<p><img alt='ranking and calibration' src='data:image/png;base64,{inline}'>"
 
 
 def _window(verdict: "Verdict") -> str:

@@ -1,10 +1,12 @@
 """Where a model is weak: every metric within the values of the declared features, with intervals."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from mlops_assets.rooms.train.bootstrap import MIN_BLOCKS
-from mlops_assets.rooms.train.metrics import METRICS, Metric
+from mlops_assets.rooms.train.metric import Metric
+from mlops_assets.spec.model import TaskName
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,7 +23,11 @@ if TYPE_CHECKING:
 MIN_ROWS: Final = 500
 QUARTERS: Final = 4
 MAX_VALUES: Final = 12
-TRACKED: Final = ("roc_auc", "brier", "calibration_gap")
+TRACKED: Final[Mapping[TaskName, tuple[str, ...]]] = {
+    "binary": ("roc_auc", "brier", "calibration_gap"),
+    "multiclass": ("accuracy", "brier", "calibration_gap"),
+    "regression": ("mae", "rmse", "calibration_gap"),
+}
 
 
 @dataclass(frozen=True)
@@ -32,7 +38,7 @@ class Slice:
         feature: its name.
         value: in words; a range for numbers of many values.
         rows: which of the holdout's rows.
-        judgeable: whether both classes stand on days enough for an interval.
+        judgeable: whether it, and of a binary task each class, stands on days enough for an interval.
     """
 
     feature: str
@@ -58,8 +64,8 @@ def slices(evidence: "Evidence", *, min_rows: int = MIN_ROWS) -> "Iterator[Slice
 
 def slice_table(evidence: "Evidence") -> list[dict[str, Any]]:
     """A row a slice and metric: n, the challenger's figure and interval; None where it is undefined."""
-    names = dict.fromkeys([evidence.model.objective, *TRACKED])
-    return [_row(evidence, part, METRICS[name]) for part in slices(evidence) for name in names]
+    names = dict.fromkeys([evidence.objective.name, *TRACKED[evidence.task.name]])
+    return [_row(evidence, part, evidence.metrics[name]) for part in slices(evidence) for name in names]
 
 
 def _row(evidence: "Evidence", part: Slice, metric: Metric) -> dict[str, Any]:
@@ -82,8 +88,11 @@ def _interval(evidence: "Evidence", part: Slice, metric: Metric) -> "Interval | 
 def _judgeable(evidence: "Evidence", rows: "Mask") -> bool:
     import numpy as np
 
-    yes = evidence.labels > 0
-    return all(len(np.unique(evidence.blocks[rows & kind])) >= MIN_BLOCKS for kind in (yes, ~yes))
+    kinds = [rows]
+    if evidence.task.name == "binary":
+        yes = evidence.labels > 0
+        kinds = [rows & yes, rows & ~yes]
+    return all(len(np.unique(evidence.blocks[kind])) >= MIN_BLOCKS for kind in kinds)
 
 
 def _words(values: "pd.Series[Any]") -> "pd.Series[str]":

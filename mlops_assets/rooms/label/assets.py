@@ -8,8 +8,10 @@ from mlops_assets import keys
 from mlops_assets.resources import presentation
 from mlops_assets.resources.declaration import Events, asset_spec, batches
 from mlops_assets.resources.stores import Stores
+from mlops_assets.rooms.label.inference import task_of
 from mlops_assets.rooms.label.summary import Summary, by_day, picture, summarize
-from mlops_assets.rooms.label.truth import labels
+from mlops_assets.rooms.label.task import Task
+from mlops_assets.rooms.label.truth import earlier, labels
 from mlops_assets.spec.plan import ModelPlan
 
 if TYPE_CHECKING:
@@ -23,7 +25,7 @@ def build(plan: ModelPlan) -> list[dg.AssetsDefinition]:
     """The labels of one model, with their checks."""
     spec = _spec(plan)
     checks = [
-        dg.AssetCheckSpec("taxonomy", asset=spec.key, blocking=True, description="Every label is 0 or 1."),
+        dg.AssetCheckSpec("taxonomy", asset=spec.key, blocking=True, description="Every label is one of the task's."),
         dg.AssetCheckSpec("coverage", asset=spec.key, description=f"At least {ENOUGH:.0%} of the rows have a label."),
     ]
 
@@ -31,16 +33,18 @@ def build(plan: ModelPlan) -> list[dg.AssetsDefinition]:
     def labelled(context: dg.AssetExecutionContext, stores: Stores) -> Events:
         rows = labels(stores.lake(), plan, context.partition_key)
         version = stores.labels().record(plan.name, rows, batch=context.partition_key)
-        found = summarize(rows, plan.model.target)
+        task = task_of(plan.model, rows["label"], earlier(stores.lake(), plan, context.partition_key))
+        found = summarize(rows, plan.model.target, task)
         yield dg.MaterializeResult(
             asset_key=spec.key,
             data_version=dg.DataVersion(version.fingerprint),
             metadata={
                 **presentation.table(version, rows.schema),
                 **presentation.numbers(found.figures()),
-                **_pictures(rows),
+                "task": dg.MetadataValue.text(task.name),
+                **_pictures(rows, task),
             },
-            check_results=[_taxonomy(spec, found), _coverage(spec, found)],
+            check_results=[_taxonomy(spec, found, task), _coverage(spec, found)],
         )
 
     return [labelled]
@@ -61,18 +65,18 @@ def _spec(plan: ModelPlan) -> dg.AssetSpec:
     )
 
 
-def _pictures(rows: "pa.Table") -> dict[str, dg.MetadataValue]:
-    days = by_day(rows)
-    return {"positive_rate": presentation.picture(picture(days), "positive rate by day")} if days else {}
+def _pictures(rows: "pa.Table", task: Task) -> dict[str, dg.MetadataValue]:
+    days = by_day(rows, task)
+    return {"by_day": presentation.picture(picture(days), "mean label by day")} if days else {}
 
 
-def _taxonomy(spec: dg.AssetSpec, found: Summary) -> dg.AssetCheckResult:
+def _taxonomy(spec: dg.AssetSpec, found: Summary, task: Task) -> dg.AssetCheckResult:
     return dg.AssetCheckResult(
         asset_key=spec.key,
         check_name="taxonomy",
         passed=not found.strangers,
         severity=dg.AssetCheckSeverity.ERROR,
-        description=f"labels other than 0 and 1: {', '.join(map(str, found.strangers)) or 'none'}",
+        description=f"labels that are none of a {task.name} task: {', '.join(map(str, found.strangers)) or 'none'}",
     )
 
 

@@ -1,11 +1,12 @@
-"""What a batch of labels looks like: how many of each kind, and how often the answer was yes."""
+"""What a batch of labels looks like: how many of each status, and what they say."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from io import BytesIO
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from mlops_assets.rooms.label.task import Task
 from mlops_assets.rooms.label.truth import NO_OUTCOME
 from mlops_assets.spec.model import Target
 from mlops_assets.stores.labels import LABELLED
@@ -24,14 +25,14 @@ class Summary:
     Attributes:
         rows: of the batch.
         counts: rows of each status; every declared reason is named, also when nothing was excluded for it.
-        positive_share: of the labelled rows; None when there are none.
-        strangers: labels other than 0 and 1.
+        said: what the labels say, in a number or two; empty when there are none.
+        strangers: labels that are none of the task's.
     """
 
     rows: int
     counts: Mapping[str, int]
-    positive_share: float | None
-    strangers: tuple[float, ...]
+    said: Mapping[str, float]
+    strangers: tuple[Any, ...]
 
     @property
     def share(self) -> float:
@@ -40,25 +41,27 @@ class Summary:
 
     def figures(self) -> dict[str, float | int | bool | None]:
         """The numbers that are plotted over time."""
-        return {**self.counts, "labelled_share": self.share, "positive_share": self.positive_share}
+        return {**self.counts, "labelled_share": self.share, **self.said}
 
 
-def summarize(rows: "pa.Table", target: Target) -> Summary:
+def summarize(rows: "pa.Table", target: Target, task: Task) -> Summary:
     """Count a batch of labels."""
     import pyarrow.compute as pc
 
     counts = dict.fromkeys((LABELLED, *target.excluded, NO_OUTCOME), 0)
     counts |= {found["values"]: found["counts"] for found in pc.value_counts(rows["status"]).to_pylist()}
     labels = rows["label"].drop_null()
-    strangers = sorted(label for label in pc.unique(labels).to_pylist() if label not in (0, 1))
-    return Summary(rows.num_rows, counts, pc.mean(labels).as_py(), tuple(strangers[:_SHOWN]))
+    said = task.figures(task.outcomes(labels))
+    return Summary(rows.num_rows, counts, said, tuple(task.strangers(labels)[:_SHOWN]))
 
 
-def by_day(rows: "pa.Table") -> dict[date, float]:
-    """The positive rate of each day, in UTC, that has labels; empty when rows have no event time."""
+def by_day(rows: "pa.Table", task: Task) -> dict[date, float]:
+    """The mean outcome of each day, in UTC, that has labels; empty when rows have no event time, or labels no mean."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
+    if task.classes:
+        return {}
     known = rows.filter(pc.and_(pc.is_valid(rows["label"]), pc.is_valid(rows["event_time"])))
     days = pa.table(
         {"day": pc.cast(pc.floor_temporal(known["event_time"], unit="day"), pa.date32()), "label": known["label"]}
@@ -68,15 +71,15 @@ def by_day(rows: "pa.Table") -> dict[date, float]:
 
 
 def picture(days: Mapping[date, float]) -> bytes:
-    """The positive rate by day as a small PNG."""
+    """The mean outcome by day as a small PNG."""
     import numpy as np
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(4, 2.2), dpi=80, layout="constrained")
     axes = figure.add_subplot()
     axes.plot(np.array(list(days), "datetime64[D]"), list(days.values()), marker=".", linewidth=1)
-    axes.set_ylim(bottom=0)
-    axes.set_ylabel("positive rate")
+    axes.set_ylim(bottom=min(0, *days.values()))
+    axes.set_ylabel("mean label")
     axes.tick_params(axis="x", labelrotation=30, labelsize=7)
     axes.grid(visible=True, alpha=0.3)
     png = BytesIO()

@@ -24,6 +24,8 @@ NO_OUTCOME = "no_outcome"
 def labels(lake: Lake, plan: ModelPlan, batch: str) -> "pa.Table":
     """Key columns, `event_time`, `known_at`, `label` (null when there is none) and `status` of each clean row.
 
+    A label is a number, or the text of a class.
+
     Raises:
         SpecError: the target or a reason for exclusion cannot be computed.
         NotFound: the dataset has no clean table yet.
@@ -33,20 +35,29 @@ def labels(lake: Lake, plan: ModelPlan, batch: str) -> "pa.Table":
     with sql.connect() as connection:
         clean = lake.scan(keys.table(plan.dataset.name, "clean"))
         connection.execute(f"create temp table clean as select * from {clean} where {BATCH} = $1", [batch])
-        _check(connection, plan)
+        kind = _check(connection, plan)
         try:
-            return connection.execute(_query(plan)).to_arrow_table()
+            return connection.execute(_query(plan, kind)).to_arrow_table()
         except duckdb.Error as error:
             raise SpecError.of(f"the labels of model '{plan.name}' cannot be computed: {error}") from error
 
 
-def _query(plan: ModelPlan) -> str:
+def earlier(lake: Lake, plan: ModelPlan, batch: str) -> "pa.ChunkedArray | None":
+    """The labels of the other batches, where they decide what a label may be; None where the declaration does."""
+    table, told = keys.table(plan.name, "labels"), plan.model.told_task
+    if told in ("binary", "regression") or not lake.exists(table):
+        return None
+    others = [other for other in lake.batches(table) if other != batch]
+    return lake.read(table, batches=others, columns=["label"])["label"] if others else None
+
+
+def _query(plan: ModelPlan, kind: str) -> str:
     key, target = sql.identifiers(plan.dataset.key), plan.model.target
     reasons = [f"when ({condition}\n) then {sql.literal(name)}" for name, condition in target.excluded.items()]
     reason = f"case {' '.join(reasons)} end" if reasons else "null::varchar"
     times = f"{_event_time(plan.dataset)} as event_time, {_known_at(plan.dataset, target)} as known_at"
     return f"""with judged as (
-    select {key}, {times}, cast(({_expression(target)}\n) as double) as label, {reason} as reason
+    select {key}, {times}, cast(({_expression(target)}\n) as {kind}) as label, {reason} as reason
     from (select * exclude ({BATCH}) from clean)
 )
 select {key}, event_time, known_at, case when reason is null then label end as label,
@@ -70,7 +81,12 @@ def _known_at(dataset: Dataset, target: Target) -> str:
     return f"greatest({after}, cast({sql.identifier(dataset.outcomes.known_at)} as timestamptz))"
 
 
-def _check(connection: "DuckDBPyConnection", plan: ModelPlan) -> None:
+def _check(connection: "DuckDBPyConnection", plan: ModelPlan) -> str:
+    """The type in which the label is kept.
+
+    Raises:
+        SpecError: the target or a reason cannot be computed, or the target is no label of the task.
+    """
     given = [column for column in columns(connection, "clean") if column != BATCH]
     dataset, target = plan.dataset, plan.model.target
     declared = [*dataset.key, dataset.event_time, dataset.outcomes.known_at if dataset.outcomes else None]
@@ -80,10 +96,17 @@ def _check(connection: "DuckDBPyConnection", plan: ModelPlan) -> None:
     if target.expression is None:
         known(what, target.column, given)
     kind = column_type(connection, _expression(target), relation="clean", allowed=given, later=(), what=what)
-    if not is_number(kind):
-        raise SpecError.of(f"{what} is no number", got=kind, allowed="a number or a truth", step="give an expression")
+    words = _is_text(kind) and plan.model.told_task in (None, "multiclass")
+    if not (words or is_number(kind)):
+        allowed = "a number, a truth, or with task: multiclass a text"
+        raise SpecError.of(f"{what} is no number", got=kind, allowed=allowed, step="give an expression")
     for name, condition in target.excluded.items():
         reason = f"reason '{name}' of model '{plan.name}'"
         if name in (LABELLED, NO_OUTCOME):
             raise SpecError.of(f"{reason}: the name is taken", step="give the reason another name")
         column_type(connection, condition, relation="clean", allowed=given, later=(), what=reason)
+    return "varchar" if words else "double"
+
+
+def _is_text(kind: str) -> bool:
+    return kind == "VARCHAR" or kind.startswith("ENUM")

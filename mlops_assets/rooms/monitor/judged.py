@@ -12,6 +12,7 @@ from mlops_assets.rooms.monitor.page import Page
 from mlops_assets.rooms.monitor.performance import performance
 from mlops_assets.rooms.monitor.pictures import drift_picture, performance_picture
 from mlops_assets.rooms.monitor.reference import floats, reference
+from mlops_assets.rooms.train.metrics import said_and_happened
 from mlops_assets.spec.plan import ModelPlan
 from mlops_assets.stores.lake import Lake
 from mlops_assets.stores.predictions import PredictionLog
@@ -75,7 +76,8 @@ def judge_performance(
     row = {**_head(batch, given), "label_cutoff": cutoff, **figures.row()}
     past = [*history.before(lake, plan.name, "performance_report", row), row]
     said = words.performance_words(figures)
-    picture = performance_picture(floats(matured, "score"), floats(matured, "label"), past)
+    scores, outcomes = known.task.read(matured), known.task.outcomes(matured["label"])
+    picture = performance_picture(*said_and_happened(outcomes, scores), past, known.watched)
     known_by = f"outcomes known by {cutoff:%Y-%m-%d %H:%M} UTC" if cutoff else "all outcomes there are"
     page = Page(
         title=f"{plan.name}: performance in {batch}",

@@ -1,6 +1,6 @@
 """How good a window's answers were, by the labels that have matured, and whether that is worse than it should be."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -9,18 +9,25 @@ import numpy as np
 from mlops_assets.rooms.monitor.calibration import Floats, Null, Weights, null
 from mlops_assets.rooms.monitor.chunks import MIN_ROWS, Chunks, thin
 from mlops_assets.rooms.monitor.drift import uncalibrated
-from mlops_assets.rooms.monitor.reference import chunks_of, floats
+from mlops_assets.rooms.monitor.reference import chunks_of
 from mlops_assets.rooms.train.bootstrap import MIN_BLOCKS, Bootstrap, day_blocks
-from mlops_assets.rooms.train.metrics import METRICS
+from mlops_assets.rooms.train.metric import Metric
+from mlops_assets.rooms.train.metrics import METRICS, said_and_happened
+from mlops_assets.spec.model import TaskName
 
 if TYPE_CHECKING:
     import pyarrow as pa
     from numpy.typing import NDArray
 
+    from mlops_assets.rooms.label.task import Task
     from mlops_assets.rooms.monitor.reference import Reference
 
 NAN = float("nan")
-MEASURED = ("roc_auc", "brier", "brier_skill", "log_loss", "calibration_gap")
+MEASURED: Mapping[TaskName, tuple[str, ...]] = {
+    "binary": ("roc_auc", "brier", "brier_skill", "log_loss", "calibration_gap"),
+    "multiclass": ("accuracy", "macro_f1", "brier", "brier_skill", "log_loss", "calibration_gap"),
+    "regression": ("mae", "rmse", "r2", "calibration_gap"),
+}
 Bounds = tuple[float, float]
 
 
@@ -31,11 +38,13 @@ class PerformanceFigures:
     Attributes:
         predicted: answers given.
         matured: of them, those whose label is known by the cut-off.
-        base_rate: of the matured labels: the window's own, against which skill is measured.
-        mean_score: of the matured rows.
-        figures: metric to figure; empty when there are too few rows, or one class only.
+        watched: the metric that may alarm.
+        measured: the metrics of the report.
+        base_rate: what happened on average: the window's own rate or mean.
+        mean_score: of the matured rows: what was said on average.
+        figures: metric to figure; empty when there are too few rows, or outcomes that do not differ.
         intervals: metric to its bounds, over days; empty when there are too few days.
-        auc_threshold: what a window without change falls short of, at half of the rate; NaN: not calibrated.
+        watched_threshold: what a window without change is no worse than, at half of the rate; NaN: not calibrated.
         gap_threshold: what it exceeds, at half of the rate.
         false_alarm_rate: stated a window, over both alarms together.
         days: of the matured rows.
@@ -44,11 +53,13 @@ class PerformanceFigures:
 
     predicted: int
     matured: int
+    watched: Metric
+    measured: tuple[str, ...]
     base_rate: float
     mean_score: float
     figures: Mapping[str, float]
     intervals: Mapping[str, Bounds]
-    auc_threshold: float
+    watched_threshold: float
     gap_threshold: float
     false_alarm_rate: float
     days: int
@@ -60,29 +71,30 @@ class PerformanceFigures:
         return self.matured / self.predicted if self.predicted else NAN
 
     @property
-    def auc_alarm(self) -> bool:
-        """It tells yes from no worse than a window should."""
-        return self.figures.get("roc_auc", NAN) < self.auc_threshold
+    def watched_alarm(self) -> bool:
+        """It answers worse than it should in a window."""
+        figure = self.figures.get(self.watched.name, NAN)
+        return figure < self.watched_threshold if self.watched.greater_is_better else figure > self.watched_threshold
 
     @property
     def gap_alarm(self) -> bool:
-        """Its mean score is further from the base rate than a window's should be."""
+        """What it says is on average further from what happens than it should be in a window."""
         return self.figures.get("calibration_gap", NAN) > self.gap_threshold
 
     @property
     def alarm(self) -> bool:
         """Either; never without a threshold."""
-        return self.auc_alarm or self.gap_alarm
+        return self.watched_alarm or self.gap_alarm
 
     def row(self) -> dict[str, Any]:
         """The figures as the history keeps them."""
-        gap = self.gap_alarm and not self.auc_alarm
-        name = "calibration_gap" if gap else "roc_auc"
-        bounds = {name: self.intervals.get(name, (NAN, NAN)) for name in MEASURED}
+        gap = self.gap_alarm and not self.watched_alarm
+        name = "calibration_gap" if gap else self.watched.name
+        bounds = {metric: self.intervals.get(metric, (NAN, NAN)) for metric in self.measured}
         return {
             "figure_name": name,
             "figure": self.figures.get(name, NAN),
-            "threshold": self.gap_threshold if gap else self.auc_threshold,
+            "threshold": self.gap_threshold if gap else self.watched_threshold,
             "alarm": self.alarm,
             "false_alarm_rate": self.false_alarm_rate,
             "days": self.days,
@@ -91,10 +103,10 @@ class PerformanceFigures:
             "coverage": self.coverage,
             "base_rate": self.base_rate,
             "mean_score": self.mean_score,
-            **{m: self.figures.get(m, NAN) for m in MEASURED},
+            **{m: self.figures.get(m, NAN) for m in self.measured},
             **{f"{m}_low": low for m, (low, _) in bounds.items()},
             **{f"{m}_high": high for m, (_, high) in bounds.items()},
-            "auc_threshold": self.auc_threshold,
+            "watched_threshold": self.watched_threshold,
             "gap_threshold": self.gap_threshold,
         }
 
@@ -115,18 +127,23 @@ def performance(
         false_alarm_rate: the share of windows without change in which an alarm may ring.
         seed: of all that is drawn.
     """
-    chunks, scores, labels = chunks_of(matured), floats(matured, "score"), floats(matured, "label")
-    why_not = _unjudged(chunks, labels) or uncalibrated(chunks, reference.chunks)
-    defined = not _unjudged(chunks, labels)
-    auc, gap = (NAN, NAN) if why_not else _thresholds(reference, chunks, false_alarm_rate / 2, seed)
+    task, watched, chunks = reference.task, reference.watched, chunks_of(matured)
+    scores, labels = task.read(matured), task.outcomes(matured["label"])
+    said, happened = said_and_happened(labels, scores)
+    unjudged = _unjudged(chunks, labels, task)
+    why_not = unjudged or uncalibrated(chunks, reference.chunks)
+    measured = () if unjudged else measured_of(task, watched)
+    least, gap = (NAN, NAN) if why_not else _thresholds(reference, chunks, false_alarm_rate / 2, seed)
     return PerformanceFigures(
         predicted=predicted,
         matured=len(labels),
-        base_rate=float(labels.mean()) if len(labels) else NAN,
-        mean_score=float(scores.mean()) if len(labels) else NAN,
-        figures={name: METRICS[name](labels, scores) for name in MEASURED} if defined else {},
-        intervals=_intervals(matured, labels, scores, seed) if defined else {},
-        auc_threshold=auc,
+        watched=watched,
+        measured=measured_of(task, watched),
+        base_rate=float(happened.mean()) if len(labels) else NAN,
+        mean_score=float(said.mean()) if len(labels) else NAN,
+        figures={name: METRICS[name](labels, scores) for name in measured},
+        intervals=_intervals(matured, labels, scores, measured, seed),
+        watched_threshold=least,
         gap_threshold=gap,
         false_alarm_rate=false_alarm_rate,
         days=chunks.count,
@@ -134,27 +151,37 @@ def performance(
     )
 
 
-def _unjudged(chunks: Chunks, labels: Floats) -> str:
+def measured_of(task: "Task", watched: Metric) -> tuple[str, ...]:
+    """The metrics of a report."""
+    return tuple(dict.fromkeys((watched.name, *MEASURED[task.name])))
+
+
+def _unjudged(chunks: Chunks, labels: Floats, task: "Task") -> str:
     if chunks.count == 0:
         return f"{len(labels)} matured labels, of at least {MIN_ROWS}"
-    return "" if 0 < labels.mean() < 1 else "matured labels of one class only"
+    why = task.undecided(labels)
+    return f"matured labels of {why}" if why else ""
 
 
 def _thresholds(reference: "Reference", chunks: Chunks, rate: float, seed: int) -> Bounds:
     size = max(MIN_ROWS, int(np.median(chunks.sizes())))
     kept = thin(reference.chunks, size, seed=seed)
-    labels, scores, codes = reference.labels[kept], reference.scores[kept], reference.chunks.codes[kept]
+    task, codes = reference.task, reference.chunks.codes[kept]
+    labels, scores = task.outcomes(reference.rows["label"])[kept], task.read(reference.rows)[kept]
+    said, happened = said_and_happened(labels, scores)
 
     def gap(weights: Weights) -> Floats:
-        return _per_row(scores - labels, codes, weights)
+        return _per_row(said - happened, codes, weights)
 
-    def auc(weights: Weights) -> Floats:
-        return METRICS["roc_auc"].resampled(labels, scores, codes, weights)
+    def watched(weights: Weights) -> Floats:
+        return reference.watched.resampled(labels, scores, codes, weights)
 
     def usual(figure: Callable[[Weights], Floats]) -> Null:
         return null(figure, reference.chunks, chunks.count, seed=seed)
 
-    return usual(auc).below(rate), usual(gap).apart(rate)
+    calm = usual(watched)
+    least = calm.below(rate) if reference.watched.greater_is_better else calm.above(rate)
+    return least, usual(gap).apart(rate)
 
 
 def _per_row(values: Floats, codes: "NDArray[np.int64]", weights: Weights) -> Floats:
@@ -163,11 +190,13 @@ def _per_row(values: Floats, codes: "NDArray[np.int64]", weights: Weights) -> Fl
     return mean
 
 
-def _intervals(matured: "pa.Table", labels: Floats, scores: Floats, seed: int) -> Mapping[str, Bounds]:
+def _intervals(
+    matured: "pa.Table", labels: Floats, scores: Floats, measured: Sequence[str], seed: int
+) -> Mapping[str, Bounds]:
     times = matured.column("event_time")
     known = None if times.null_count else times.to_numpy().astype("datetime64[us]")
     blocks = day_blocks(known, len(labels))
     if len(np.unique(blocks)) < MIN_BLOCKS:
         return {}
-    found = {name: Bootstrap(seed=seed).interval(METRICS[name], labels, scores, blocks) for name in MEASURED}
+    found = {name: Bootstrap(seed=seed).interval(METRICS[name], labels, scores, blocks) for name in measured}
     return {name: (interval.low, interval.high) for name, interval in found.items()}

@@ -5,11 +5,12 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from mlops_assets.rooms.train.charts import png
+from mlops_assets.rooms.train.metric import Metric
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from mlops_assets.rooms.train.metrics import Floats
+    from mlops_assets.rooms.train.metric import Floats
 
 WINDOW = "#0f766e"
 REFERENCE = "#9ca3af"
@@ -31,7 +32,8 @@ def drift_picture(scores: "Floats", known: "Floats", rows: Rows) -> bytes:
 
     figure = Figure(figsize=(6.4, 2.6), layout="constrained")
     left, right = figure.subplots(1, 2)
-    edges = np.linspace(0, max(float(known.max(initial=0)), float(scores.max(initial=0)), 1e-9), BINS + 1)
+    both = np.concatenate([known, scores])
+    edges = np.linspace(both.min(initial=0), max(both.max(initial=0), both.min(initial=0) + 1e-9), BINS + 1)
     left.hist(known, edges, density=True, color=REFERENCE, alpha=0.6, label="reference")
     left.hist(scores, edges, density=True, histtype="step", color=WINDOW, linewidth=1.5, label="window")
     left.legend(frameon=False, fontsize=8)
@@ -41,8 +43,8 @@ def drift_picture(scores: "Floats", known: "Floats", rows: Rows) -> bytes:
     return png(figure, dpi=DPI)
 
 
-def performance_picture(scores: "Floats", labels: "Floats", rows: Rows) -> bytes:
-    """What was said against what happened, and the AUC a window against its threshold; as PNG."""
+def performance_picture(scores: "Floats", labels: "Floats", rows: Rows, watched: Metric) -> bytes:
+    """What was said against what happened, and the watched metric a window against its threshold; as PNG."""
     import numpy as np
     from matplotlib.figure import Figure
 
@@ -50,14 +52,16 @@ def performance_picture(scores: "Floats", labels: "Floats", rows: Rows) -> bytes
     left, right = figure.subplots(1, 2)
     parts = [part for part in np.array_split(np.argsort(scores, kind="stable"), 10) if len(part)]
     said, happened = [scores[part].mean() for part in parts], [labels[part].mean() for part in parts]
-    top = max([*said, *happened, 1e-9]) * 1.05
-    left.plot([0, top], [0, top], ":", color="#d1d5db", linewidth=1)
+    low, top = min([*said, *happened, 0.0]), max([*said, *happened, 1e-9]) * 1.05
+    left.plot([low, top], [low, top], ":", color="#d1d5db", linewidth=1)
     left.plot(said, happened, "o-", color=WINDOW, markersize=3, linewidth=1.2)
     left.set_xlabel("said", fontsize=8)
     left.set_ylabel("happened", fontsize=8)
     _dress(left, "calibration")
-    _row(right, rows, "roc_auc", "auc_threshold", worse=operator.lt)
-    _dress(right, "AUC of each window, and its threshold")
+    _row(
+        right, rows, watched.name, "watched_threshold", worse=operator.lt if watched.greater_is_better else operator.gt
+    )
+    _dress(right, f"{watched.name} of each window, and its threshold")
     return png(figure, dpi=DPI)
 
 

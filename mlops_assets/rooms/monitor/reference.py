@@ -8,14 +8,18 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mlops_assets.errors import NotFound
+from mlops_assets.rooms.label.tasks import of_manifest
 from mlops_assets.rooms.monitor.chunks import Chunks, cut
 from mlops_assets.rooms.train.fit import REFERENCE, manifest_of
 from mlops_assets.rooms.train.inputs import Feature, from_manifest
+from mlops_assets.rooms.train.metric import Metric
+from mlops_assets.rooms.train.metrics import METRICS
 
 if TYPE_CHECKING:
     import pyarrow as pa
     from numpy.typing import NDArray
 
+    from mlops_assets.rooms.label.task import Task
     from mlops_assets.stores.registry import Bundle
 
 
@@ -35,13 +39,19 @@ class Reference:
 
     @property
     def scores(self) -> "NDArray[np.float64]":
-        """Out-of-fold."""
+        """Out-of-fold, a number a row."""
         return floats(self.rows, "score")
 
     @property
-    def labels(self) -> "NDArray[np.float64]":
-        """0 or 1."""
-        return floats(self.rows, "label")
+    def task(self) -> "Task":
+        """What the model is asked."""
+        return of_manifest(self.manifest)
+
+    @property
+    def watched(self) -> Metric:
+        """The metric that is watched: the model's objective, unless it is the user's own."""
+        objective = self.manifest.get("objective")
+        return METRICS[objective if objective in METRICS else self.task.watched]
 
     @property
     def features(self) -> tuple[Feature, ...]:

@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from mlops_assets.errors import NotFound, StoreError
+from mlops_assets.rooms.label.tasks import PROBABILITY
 from mlops_assets.rooms.serve.score import features
 from mlops_assets.spec.plan import ModelPlan
 from mlops_assets.stores.labels import LABELLED, LabelStore
@@ -40,7 +41,7 @@ def with_features(lake: Lake, plan: ModelPlan, batch: str, given: "pa.Table") ->
     """The answers, each with the features that it was asked with."""
     key = list(plan.dataset.key)
     known = features(lake, plan, batch).drop_columns(["event_time"])
-    return _joined(given.select(["prediction_id", *key, *KEPT]), known, key)
+    return _joined(given.select(["prediction_id", *key, *_kept(given)]), known, key)
 
 
 def with_labels(
@@ -52,7 +53,7 @@ def with_labels(
     key = list(plan.dataset.key)
     known = labels.read(plan.name, batches=[batch], known_by=cutoff)
     known = known.filter(pc.and_(pc.equal(known["status"], LABELLED), pc.is_valid(known["label"])))
-    return _joined(given.select(["prediction_id", *key, *KEPT]), known.select([*key, "label"]), key)
+    return _joined(given.select(["prediction_id", *key, *_kept(given)]), known.select([*key, "label"]), key)
 
 
 def span(rows: "pa.Table") -> dict[str, Any]:
@@ -61,6 +62,10 @@ def span(rows: "pa.Table") -> dict[str, Any]:
 
     found = pc.min_max(rows["event_time"]).as_py()
     return {"window_start": found["min"], "window_end": found["max"]}
+
+
+def _kept(given: "pa.Table") -> list[str]:
+    return [*KEPT, *(name for name in given.column_names if name.startswith(PROBABILITY))]
 
 
 def _joined(given: "pa.Table", known: "pa.Table", key: list[str]) -> "pa.Table":

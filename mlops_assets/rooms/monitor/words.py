@@ -34,20 +34,21 @@ def performance_words(figures: "PerformanceFigures") -> str:
     known = f"{figures.matured:,} of {figures.predicted:,} answers have a known outcome."
     if figures.why_not and not figures.figures:
         return f"No judgement: {figures.why_not}. {known}"
-    auc, gap = figures.figures["roc_auc"], figures.figures["calibration_gap"]
+    name, gap = figures.watched.name, figures.figures["calibration_gap"]
+    figure, bound = figures.figures[name], "at least" if figures.watched.greater_is_better else "at most"
     if figures.why_not:
-        return f"No judgement: {figures.why_not}. The AUC is {auc:.3f}. {known}"
+        return f"No judgement: {figures.why_not}. The {name} is {figure:.3f}. {known}"
     complaints = [
-        f"it tells yes from no worse (AUC {auc:.3f}, at least {figures.auc_threshold:.3f} expected)"
-        if figures.auc_alarm
+        f"it answers worse ({name} {figure:.3f}, {bound} {figures.watched_threshold:.3f} expected)"
+        if figures.watched_alarm
         else "",
-        f"its mean score is off the base rate by {gap:.3f} (at most {figures.gap_threshold:.3f} expected)"
+        f"what it says is off what happens by {gap:.3f} (at most {figures.gap_threshold:.3f} expected)"
         if figures.gap_alarm
         else "",
     ]
     if figures.alarm:
         return f"The model is worse than it should be: {' and '.join(filter(None, complaints))}. {known}"
-    return f"The model is as good as it should be: AUC {auc:.3f}, mean score off the base rate by {gap:.3f}. {known}"
+    return f"The model is as good as it should be: {name} {figure:.3f}, off what happens by {gap:.3f}. {known}"
 
 
 def drift_lines(figures: "DriftFigures") -> Sequence[Line]:
@@ -72,14 +73,18 @@ def performance_lines(figures: "PerformanceFigures") -> Sequence[Line]:
     return [
         ("answers", f"{figures.predicted:,}", "", ""),
         ("of them with a known outcome", f"{figures.matured:,}", "", f"coverage {figures.coverage:.1%}"),
-        ("base rate of the window", _n(figures.base_rate), "", "the skill is measured against it"),
-        ("mean score", _n(figures.mean_score), "", ""),
+        ("what happened on average", _n(figures.base_rate), "", "the skill is measured against the window's own"),
+        ("what was said on average", _n(figures.mean_score), "", ""),
         *_measured(figures),
     ]
 
 
 def _measured(figures: "PerformanceFigures") -> Iterator[Line]:
-    bounds = {"roc_auc": ("at least", figures.auc_threshold), "calibration_gap": ("at most", figures.gap_threshold)}
+    word = "at least" if figures.watched.greater_is_better else "at most"
+    bounds = {
+        figures.watched.name: (word, figures.watched_threshold),
+        "calibration_gap": ("at most", figures.gap_threshold),
+    }
     for name, value in figures.figures.items():
         word, threshold = bounds.get(name, ("", float("nan")))
         interval = figures.intervals.get(name)

@@ -68,11 +68,17 @@ def _does(model: "Model", manifest: Mapping[str, Any]) -> list[tuple[str, str]]:
     metrics = ", ".join(f"{name} {value:.4f}" for name, value in manifest["metrics"].items())
     return [
         ("predicts", model.target.column),
-        ("answers yes from", f"{manifest['threshold']:g}"),
+        _answers(manifest),
         ("kind", f"{manifest['candidate']} ({manifest['task']})"),
         ("out of fold", metrics),
         ("owners", ", ".join(model.owners) or TOLD),
     ]
+
+
+def _answers(manifest: Mapping[str, Any]) -> tuple[str, str]:
+    if manifest["task"] == "binary":
+        return "answers yes from", f"{manifest['threshold']:g}"
+    return "answers", ", ".join(manifest["classes"]) or "a value"
 
 
 def _learnt(manifest: Mapping[str, Any], snapshot: "Snapshot") -> list[tuple[str, str]]:
@@ -81,7 +87,7 @@ def _learnt(manifest: Mapping[str, Any], snapshot: "Snapshot") -> list[tuple[str
     rows = [
         ("rows", f"{manifest['train_rows']:,}"),
         ("events", f"{first} to {last}" if last else "no event time"),
-        ("base rate", f"{manifest['base_rate']:.4f}"),
+        ("on average", ", ".join(f"{value:.4f}" for value in manifest["baseline"])),
     ]
     return [*rows, *tables]
 

@@ -7,7 +7,9 @@ import dagster as dg
 from mlops_assets import keys
 from mlops_assets.resources import declaration, presentation
 from mlops_assets.resources.stores import Stores
+from mlops_assets.rooms.label.tasks import of_manifest
 from mlops_assets.rooms.serve import score as scoring
+from mlops_assets.rooms.train.fit import manifest_of
 from mlops_assets.spec.plan import ModelPlan
 
 if TYPE_CHECKING:
@@ -20,7 +22,7 @@ def build(plan: ModelPlan) -> list[dg.AssetsDefinition]:
     """The prediction log of one model, with its check."""
     spec = _spec(plan)
     scored = dg.AssetCheckSpec(
-        "scored", asset=spec.key, blocking=True, description="Each row has one score, and it is between 0 and 1."
+        "scored", asset=spec.key, blocking=True, description="Each row has one score, and it is one of the task's."
     )
 
     @dg.multi_asset(name=f"{plan.name}_predictions", specs=[spec], check_specs=[scored])
@@ -35,7 +37,7 @@ def build(plan: ModelPlan) -> list[dg.AssetsDefinition]:
         rows = scoring.features(lake, plan, batch)
         fresh = scoring.untrained(lake, plan, bundle, rows)
         answers = scoring.score(bundle, fresh, plan)
-        faults = scoring.faults(answers, fresh.num_rows)
+        faults = scoring.faults(answers, fresh.num_rows, of_manifest(manifest_of(bundle.files)))
         trained_on = rows.num_rows - fresh.num_rows
         said = f"version {version.number}: {answers.num_rows} rows scored, {trained_on} left out as trained on"
         context.log.info(said)
@@ -69,12 +71,13 @@ def _materialized(
 ) -> declaration.Materialized:
     import pyarrow.compute as pc
 
+    yes_or_no = answers.schema.field("answer").type == "bool"
     shown = {
         **figures,
         "model_version": answers["model_version"][0].as_py(),
         "answered_elsewhere": answers.num_rows - written.rows,
         "mean_score": pc.mean(answers["score"]).as_py(),
-        "share_yes": pc.mean(answers["answer"]).as_py(),
+        **({"share_yes": pc.mean(answers["answer"]).as_py()} if yes_or_no else {}),
     }
     return dg.MaterializeResult(
         asset_key=spec.key,

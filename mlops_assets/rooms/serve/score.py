@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from mlops_assets import keys
 from mlops_assets.errors import StoreError
+from mlops_assets.rooms.label.tasks import of_manifest
 from mlops_assets.rooms.train.fit import manifest_of
 from mlops_assets.rooms.train.inputs import frame, from_manifest
 from mlops_assets.rooms.train.threads import one_thread
@@ -16,6 +17,8 @@ from mlops_assets.stores.registry import Bundle, ModelVersion, Registry
 
 if TYPE_CHECKING:
     import pyarrow as pa
+
+    from mlops_assets.rooms.label.task import Task
 
 
 def answering(registry: Registry, log: PredictionLog, model: str, batch: str) -> ModelVersion | None:
@@ -76,21 +79,22 @@ def score(bundle: Bundle, rows: "pa.Table", plan: ModelPlan) -> "pa.Table":
     """The prediction log's rows: an answer for each row of features, in the order of time and key."""
     import numpy as np
     import pyarrow as pa
-    import pyarrow.compute as pc
 
     manifest = manifest_of(bundle.files)
     key = list(plan.dataset.key)
     rows = rows.sort_by([(name, "ascending") for name in ("event_time", *key)])
-    scores = np.empty(0)
+    task = of_manifest(manifest)
+    scores = task.constant(np.array(manifest["baseline"])[None, :] if task.classes else np.zeros(1), 0)
     if rows.num_rows:
         asked = frame(rows, from_manifest(manifest))
         with one_thread():
-            scores = np.asarray(bundle.pipeline.predict_proba(asked)[:, 1], np.float64)
+            scores = task.scores(bundle.pipeline, asked)
     answers = pa.table({"prediction_id": prediction_ids(rows.select(key), plan.name)})
     for name in (*key, "event_time"):
         answers = answers.append_column(name, rows[name])
-    answers = answers.append_column("score", pa.array(scores))
-    answers = answers.append_column("answer", pc.greater_equal(answers["score"], float(manifest["threshold"])))
+    for name, values in task.columns(scores).items():
+        answers = answers.append_column(name, pa.array(values, pa.float64()))
+    answers = answers.append_column("answer", task.answers(scores, float(manifest["threshold"])))
     version = pa.array(np.full(rows.num_rows, bundle.version.number), pa.int64())
     answers = answers.append_column("model_version", version)
     return answers.append_column("baseline", pa.array(np.full(rows.num_rows, float(manifest["base_rate"]))))
@@ -105,14 +109,11 @@ def prediction_ids(key: "pa.Table", model: str) -> "pa.ChunkedArray":
         return connection.execute(hashed, {"model": model}).to_arrow_table()["id"]
 
 
-def faults(answers: "pa.Table", asked: int) -> list[str]:
-    """What is wrong with a batch of answers; none when each row has one score between 0 and 1."""
-    import numpy as np
-
-    scores = answers["score"].to_numpy()
-    wild = int((~np.isfinite(scores) | (scores < 0) | (scores > 1)).sum())
+def faults(answers: "pa.Table", asked: int, task: "Task") -> list[str]:
+    """What is wrong with a batch of answers; none when each row has one score, and it is one of the task's."""
+    wild = task.wild(task.read(answers))
     found = [] if answers.num_rows == asked else [f"{answers.num_rows} answers to {asked} rows"]
-    return [*found, *([f"{wild} scores are not between 0 and 1"] if wild else [])]
+    return [*found, *([f"{wild} scores are no {task.name} scores"] if wild else [])]
 
 
 def _columns(plan: ModelPlan, number: int) -> list[str]:

@@ -51,7 +51,7 @@ def _training_set(plan: ModelPlan) -> dg.AssetsDefinition:
         rows = assemble(lake, plan, read)
         commit = {"run_id": context.run.run_id, "inputs": canonical(read)}
         version = lake.write(keys.table(plan.name, "training_set"), rows, batch=BATCH, commit=commit)
-        figures = sizes(rows)
+        figures = sizes(rows, plan)
         yield dg.MaterializeResult(
             asset_key=key,
             metadata={**presentation.table(version, rows.schema), **presentation.numbers(figures)},
@@ -90,7 +90,9 @@ def _challenger(plan: ModelPlan) -> dg.AssetsDefinition:
     spec = _spec(plan, "challenger", "A trained model version that wants the champion's place.", deps, "mlflow")
     key = spec.key
     checks = [
-        dg.AssetCheckSpec("beats_baseline", asset=key, blocking=True, description="It knows more than the base rate."),
+        dg.AssetCheckSpec(
+            "beats_baseline", asset=key, blocking=True, description="It knows more than the simplest guess."
+        ),
         dg.AssetCheckSpec("artifacts_complete", asset=key, blocking=True, description="Its bundle is whole and works."),
     ]
 
@@ -130,7 +132,7 @@ def _train_rows(stores: Stores, plan: ModelPlan) -> Examples:
 def _leakage(key: dg.AssetKey, plan: ModelPlan, train: Examples) -> dg.AssetCheckResult:
     declared, alone = declared_leaks(plan), suspicious(train)
     words = [f"{name} reads {column}, which is not known at the event time" for name, column in declared.items()]
-    words += [f"{name} alone reaches a ROC AUC of {figure:.3f}" for name, figure in alone.items()]
+    words += [f"{name} alone tells the outcomes apart ({figure:.3f} of 1)" for name, figure in alone.items()]
     return dg.AssetCheckResult(
         asset_key=key,
         check_name="leakage",
@@ -147,9 +149,17 @@ def _representative(key: dg.AssetKey, figures: Mapping[str, Any]) -> dg.AssetChe
         check_name="representative",
         passed=MIN_HOLDOUT_SHARE <= share <= MAX_HOLDOUT_SHARE,
         severity=dg.AssetCheckSeverity.WARN,
-        description=f"{share:.1%} of the rows are held out; base rate {figures['train_base_rate']:.3f} in training, "
-        f"{figures['holdout_base_rate']:.3f} held out",
+        description=f"{share:.1%} of the rows are held out; {_compared(figures)}",
         metadata=presentation.numbers({**figures, "holdout_share": share}),
+    )
+
+
+def _compared(figures: Mapping[str, Any]) -> str:
+    """What the labels say in training and held out, a figure each."""
+    names = [name.removeprefix("train_") for name in figures if name.startswith("train_") and name != "train_rows"]
+    return ", ".join(
+        f"{name.replace('_', ' ')} {figures[f'train_{name}']:.3f} trained on, {figures[f'holdout_{name}']:.3f} held out"
+        for name in names
     )
 
 
@@ -159,7 +169,7 @@ def _beats_baseline(key: dg.AssetKey, board: Leaderboard) -> dg.AssetCheckResult
         asset_key=key,
         check_name="beats_baseline",
         passed=bool(skill > 0),
-        description=f"{board.chosen}: Brier skill {skill:+.4f} against the base rate, out of fold",
+        description=f"{board.chosen}: skill {skill:+.4f} ({board.task.loss}) against the simplest guess, out of fold",
         metadata=presentation.numbers({"skill": skill}),
     )
 

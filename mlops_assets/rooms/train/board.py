@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from mlops_assets import keys
 from mlops_assets.errors import NotFound
-from mlops_assets.rooms.train.metrics import METRICS
+from mlops_assets.rooms.label.inference import task_of
 from mlops_assets.rooms.train.select import Entry, Leaderboard
 from mlops_assets.rooms.train.training_set import BATCH
 
@@ -37,8 +37,9 @@ def find(lake: "Lake", plan: "ModelPlan", identity: str) -> Leaderboard | None:
         return None
     chosen = next(row["candidate"] for row in rows if row["chosen"])
     entries = tuple(_entry(row) for row in rows)
-    columns = scores["position"].to_numpy(), scores["score"].to_numpy()
-    return Leaderboard(entries, chosen, plan.model.objective, *columns)
+    task = task_of(plan.model, lake.read(keys.table(plan.name, "training_set"), columns=["label"])["label"])
+    columns = scores["position"].to_numpy(), task.read(scores)
+    return Leaderboard(entries, chosen, task.objective(plan.model), *columns, task)
 
 
 def load(lake: "Lake", plan: "ModelPlan", identity: str) -> Leaderboard:
@@ -79,11 +80,11 @@ def _scores(board: Leaderboard, identity: str) -> "pa.Table":
     import pyarrow as pa
 
     identities = pa.array([identity] * len(board.positions))
-    columns = {"position": pa.array(board.positions), "score": pa.array(board.scores)}
-    return pa.table({**columns, "identity": identities})
+    columns = {name: pa.array(values) for name, values in board.task.columns(board.scores).items()}
+    return pa.table({"position": pa.array(board.positions), **columns, "identity": identities})
 
 
 def _entry(row: dict[str, Any]) -> Entry:
-    metrics = {name: row[name] for name in METRICS if name in row}
-    fields = {name: value for name, value in row.items() if name not in OWN and name not in metrics}
+    fields = {name: row[name] for name in Entry.__dataclass_fields__ if name in row}
+    metrics = {name: value for name, value in row.items() if name not in fields and name not in OWN}
     return Entry(**fields, seconds=0.0, metrics=metrics)

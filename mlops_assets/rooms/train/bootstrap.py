@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from mlops_assets.rooms.train.metrics import Floats, Ints, Metric
+    from mlops_assets.rooms.train.metric import Floats, Ints, Metric
 
     Times = NDArray[np.datetime64]
 
@@ -87,7 +87,9 @@ class Bootstrap:
 
         defined = drawn[np.isfinite(drawn)]
         if not np.isfinite(figure) or len(defined) < (1 - MAX_UNDEFINED) * len(drawn):
-            raise TrainingError.of(f"{metric.name} is undefined on these rows", allowed="rows of both classes")
+            raise TrainingError.of(
+                f"{metric.name} is undefined on these rows", allowed="rows that differ in their outcome"
+            )
         tail = (1 - self.confidence) / 2
         low, high = np.quantile(defined, [tail, 1 - tail])
         return Interval(figure, float(low), float(high), float(defined.std()), blocks)

@@ -1,10 +1,11 @@
-"""The models that are tried, by name, from simple to complex; each a scikit-learn pipeline over the raw features."""
+"""The models that are tried, by task and name, from simple to complex: scikit-learn pipelines over raw features."""
 
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Final
 
 from mlops_assets.errors import UnknownName
 from mlops_assets.rooms.train.inputs import Feature
+from mlops_assets.spec.model import TaskName
 from mlops_assets.spec.place import Place
 
 if TYPE_CHECKING:
@@ -19,37 +20,67 @@ Builder = Callable[[Sequence[Feature], int], "Pipeline"]
 
 
 def base_rate(features: Sequence[Feature], seed: int) -> "Pipeline":  # noqa: ARG001 - every builder is given both
-    """The share of yes in training, for every row."""
+    """The share of each class in training, for every row."""
     from sklearn.dummy import DummyClassifier
     from sklearn.pipeline import Pipeline
 
     return Pipeline([("model", DummyClassifier(strategy="prior", random_state=seed))])
 
 
+def mean(features: Sequence[Feature], seed: int) -> "Pipeline":  # noqa: ARG001 - every builder is given both
+    """The mean of the training rows, for every row."""
+    from sklearn.dummy import DummyRegressor
+    from sklearn.pipeline import Pipeline
+
+    return Pipeline([("model", DummyRegressor(strategy="mean"))])
+
+
 def logistic(features: Sequence[Feature], seed: int) -> "Pipeline":
     """Logistic regression over imputed, scaled numbers and one-hot categories: explainable."""
-    from sklearn.impute import SimpleImputer
     from sklearn.linear_model import LogisticRegression
+
+    return _linear(features, LogisticRegression(max_iter=1000, tol=1e-3, random_state=seed))
+
+
+def ridge(features: Sequence[Feature], seed: int) -> "Pipeline":
+    """Ridge regression over imputed, scaled numbers and one-hot categories: explainable."""
+    from sklearn.linear_model import Ridge
+
+    return _linear(features, Ridge(random_state=seed))
+
+
+def hist_gradient_boosting(features: Sequence[Feature], seed: int) -> "Pipeline":
+    """Gradient-boosted trees over binned numbers and ordinal categories; missing values are a branch of their own."""
+    from sklearn.ensemble import HistGradientBoostingClassifier
+
+    return _trees(features, HistGradientBoostingClassifier(early_stopping=False, random_state=seed))
+
+
+def hist_gradient_boosting_regressor(features: Sequence[Feature], seed: int) -> "Pipeline":
+    """The same trees, for a value."""
+    from sklearn.ensemble import HistGradientBoostingRegressor
+
+    return _trees(features, HistGradientBoostingRegressor(early_stopping=False, random_state=seed))
+
+
+def _linear(features: Sequence[Feature], model: object) -> "Pipeline":
+    from sklearn.impute import SimpleImputer
     from sklearn.pipeline import Pipeline
     from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
     imputer = SimpleImputer(strategy="median")
     numbers = Pipeline([("impute", imputer), ("scale", StandardScaler())])
     categories = OneHotEncoder(handle_unknown="ignore", min_frequency=RARE)
-    model = LogisticRegression(max_iter=1000, tol=1e-3, random_state=seed)
     return Pipeline([("columns", _columns(features, numbers, categories)), ("model", model)])
 
 
-def hist_gradient_boosting(features: Sequence[Feature], seed: int) -> "Pipeline":
-    """Gradient-boosted trees over binned numbers and ordinal categories; missing values are a branch of their own."""
-    from sklearn.ensemble import HistGradientBoostingClassifier
+def _trees(features: Sequence[Feature], model: object) -> "Pipeline":
     from sklearn.pipeline import Pipeline
     from sklearn.preprocessing import OrdinalEncoder
 
     categories = OrdinalEncoder(
         handle_unknown="use_encoded_value", unknown_value=UNSEEN, encoded_missing_value=UNSEEN, min_frequency=RARE
     )
-    model = HistGradientBoostingClassifier(early_stopping=False, random_state=seed)
     return Pipeline([("columns", _columns(features, "passthrough", categories)), ("model", model)])
 
 
@@ -61,15 +92,26 @@ def _columns(features: Sequence[Feature], numbers: object, categories: object) -
     return ColumnTransformer([part for part in named if part[2]])
 
 
-CANDIDATES: Final[dict[str, Builder]] = {
+_CLASSIFIERS: Final[dict[str, Builder]] = {
     "base_rate": base_rate,
     "logistic": logistic,
     "hist_gradient_boosting": hist_gradient_boosting,
 }
+CANDIDATES: Final[dict[TaskName, dict[str, Builder]]] = {
+    "binary": _CLASSIFIERS,
+    "multiclass": _CLASSIFIERS,
+    "regression": {"mean": mean, "ridge": ridge, "hist_gradient_boosting": hist_gradient_boosting_regressor},
+}
+DEFAULTS: Final[dict[TaskName, tuple[str, ...]]] = {
+    "binary": ("base_rate", "logistic", "hist_gradient_boosting"),
+    "multiclass": ("base_rate", "logistic", "hist_gradient_boosting"),
+    "regression": ("mean", "ridge", "hist_gradient_boosting"),
+}
+"""Those that are tried when nothing is declared; the first says the same of every row."""
 
 
-def candidate(name: str, place: Place) -> Builder:
-    """The builder of that name; `module:function` is the user's own, beside the declaration.
+def candidate(task: TaskName, name: str, place: Place) -> Builder:
+    """The builder of that name for a task; `module:function` is the user's own, beside the declaration.
 
     Raises:
         UnknownName: there is none.
@@ -78,6 +120,6 @@ def candidate(name: str, place: Place) -> Builder:
     if ":" in name:
         own: Builder = place.load(name)
         return own
-    if name not in CANDIDATES:
-        raise UnknownName.among("candidate", name, CANDIDATES)
-    return CANDIDATES[name]
+    if name not in CANDIDATES[task]:
+        raise UnknownName.among(f"{task} candidate", name, CANDIDATES[task])
+    return CANDIDATES[task][name]

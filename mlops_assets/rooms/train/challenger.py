@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from mlops_assets import keys
+from mlops_assets.rooms.label.tasks import of_manifest
 from mlops_assets.rooms.train import board as boards
 from mlops_assets.rooms.train.fit import MANIFEST, REFERENCE, manifest_of, refit
 from mlops_assets.rooms.train.identity import ingredients
@@ -87,7 +88,6 @@ def inputs_read(lake: "Lake", plan: "ModelPlan") -> dict[str, list[Any]]:
 
 def faults(challenger: Challenger) -> list[str]:
     """What is missing in the challenger's bundle, or does not work; empty when it is whole."""
-    import numpy as np
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -98,10 +98,11 @@ def faults(challenger: Challenger) -> list[str]:
     rows = pq.read_table(pa.BufferReader(files[REFERENCE]))
     if not rows.num_rows:
         return [f"{REFERENCE} is empty"]
+    task = of_manifest(challenger.manifest)
     with one_thread():
-        scores = challenger.bundle.pipeline.predict_proba(frame(rows, from_manifest(challenger.manifest)))[:, 1]
-    sane = np.isfinite(scores).all() and scores.min() >= 0 and scores.max() <= 1
-    return [] if sane else ["scores outside 0 to 1"]
+        scores = task.scores(challenger.bundle.pipeline, frame(rows, from_manifest(challenger.manifest)))
+    wild = task.wild(scores)
+    return [f"{wild} scores that are no {task.name} scores"] if wild else []
 
 
 def _train(
@@ -119,7 +120,7 @@ def _train(
         run.params({"candidate": board.chosen, **plan.model.train.model_dump(mode="json")})
         fitted = refit(train, board, plan, made_of=made_of)
         run.metrics({**board.winner.metrics, "skill": board.winner.skill, "train_rows": float(len(train.labels))})
-        run.metrics({f"{plan.model.objective}_{entry.candidate}": entry.objective for entry in board.entries})
+        run.metrics({f"{board.objective}_{entry.candidate}": entry.objective for entry in board.entries})
         return run.register(
             fitted.pipeline,
             example=_example(train),

@@ -53,9 +53,10 @@ def refit(examples: "Examples", board: "Leaderboard", plan: "ModelPlan", *, made
         plan: the declaration, and where it stands.
         made_of: `inputs`, `code` and `environment`, as the manifest keeps them.
     """
-    pipeline = candidate(board.chosen, plan.place)(present(examples.features, examples.frame), plan.model.train.seed)
+    build = candidate(examples.task.name, board.chosen, plan.place)
+    pipeline = build(present(examples.features, examples.frame), plan.model.train.seed)
     with one_thread():
-        pipeline.fit(examples.frame, examples.labels)
+        pipeline.fit(examples.frame, examples.task.targets(examples.labels))
     manifest = {**_manifest(examples, board, plan.model), **made_of}
     files = {MANIFEST: canonical(manifest).encode(), REFERENCE: _parquet(reference(examples, board))}
     return Fitted(pipeline, manifest, files)
@@ -70,22 +71,27 @@ def reference(examples: "Examples", board: "Leaderboard") -> "pa.Table":
     names = ["event_time", *(feature.name for feature in examples.features), "label"]
     rows = examples.rows.take(pa.array(board.positions[picked]))
     kept = pa.table({name: rows[name] for name in names})
-    return kept.append_column("score", pa.array(board.scores[picked]))
+    for name, values in board.task.columns(board.scores[picked]).items():
+        kept = kept.append_column(name, pa.array(values))
+    return kept
 
 
 def _manifest(examples: "Examples", board: "Leaderboard", model: "Model") -> dict[str, Any]:
     first, last = span(examples.rows)
+    baseline = examples.task.baseline(examples.labels)
     return {
         "model": model.name,
-        "task": model.task,
+        "task": examples.task.name,
+        "classes": list(examples.task.classes),
         "features": [asdict(feature) for feature in examples.features],
         "threshold": model.threshold,
         "candidate": board.chosen,
         "trained_from": _iso(first),
         "trained_until": _iso(last),
         "train_rows": len(examples.labels),
-        "base_rate": float(examples.labels.mean()),
-        "objective": model.objective,
+        "base_rate": float(baseline.max()),
+        "baseline": baseline[0].tolist() if baseline.ndim > 1 else baseline.tolist(),
+        "objective": board.objective,
         "metrics": dict(board.winner.metrics),
         "seed": model.train.seed,
     }

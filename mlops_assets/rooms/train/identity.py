@@ -61,14 +61,15 @@ def digest(value: Any) -> str:
 
 
 def _parameters(plan: "ModelPlan") -> str:
-    trained = {"name", "target", "features", "task", "objective", "threshold", "train"}
+    trained = {"name", "target", "features", "task", "metrics", "objective", "threshold", "train"}
     asked = plan.model.model_dump(mode="json", include=trained)
     judged = plan.model.evaluate.model_dump(mode="json", include={"resamples", "confidence"})
     return canonical({**asked, "evaluate": judged})
 
 
 def _code(plan: "ModelPlan") -> str:
-    own = [name for name in plan.model.train.candidates if ":" in name]
+    own = [name for name in plan.model.train.candidates or () if ":" in name]
+    own += [metric.function for metric in plan.model.metrics.values()]
     modules = [plan.place.module(name.partition(":")[0]) for name in own]
     return digest([_room(), *(_source(module) for module in modules)])
 

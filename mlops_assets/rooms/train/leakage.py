@@ -1,4 +1,4 @@
-"""Whether a feature knows the answer: by how it is declared, and by how well it alone tells the classes apart."""
+"""Whether a feature knows the answer: by how it is declared, and by how well it alone tells the outcomes apart."""
 
 from typing import TYPE_CHECKING, Any, Final
 
@@ -9,7 +9,7 @@ from mlops_assets.stores.sql import connect
 if TYPE_CHECKING:
     import pandas as pd
 
-    from mlops_assets.rooms.train.metrics import Floats, Ints
+    from mlops_assets.rooms.train.metric import Floats, Ints
     from mlops_assets.rooms.train.training_set import Examples
     from mlops_assets.spec.plan import ModelPlan
 
@@ -38,23 +38,39 @@ def declared_leaks(plan: "ModelPlan") -> dict[str, str]:
 
 
 def suspicious(examples: "Examples") -> dict[str, float]:
-    """Feature to the ROC AUC that it reaches alone, of those that reach more than .98.
+    """Feature to how well it alone tells the outcomes apart, of those that do so nearly perfectly (more than .98).
 
-    Each value is scored by the share of yes among like values in the other half of the rows, so that neither a
-    monotonic nor a rare-value relation is needed, and many values alone do not look like knowledge.
+    Each value is scored by the mean outcome of like values in the other half of the rows, so that neither a monotonic
+    nor a rare-value relation is needed, and many values alone do not look like knowledge. The figure is the ROC AUC,
+    averaged over the classes against the others; of a value it is the share of the variance of its ranks.
     """
     import numpy as np
 
     stride = -(-len(examples.labels) // MAX_ROWS)
-    labels = examples.labels[::stride]
-    half = np.arange(len(labels)) % 2
+    targets = _targets(examples.task.name, examples.labels[::stride], len(examples.task.classes))
+    half = np.arange(len(targets[0])) % 2
+    known = METRICS["r2" if examples.task.name == "regression" else "roc_auc"]
     found = {}
     for feature in examples.features:
         levels = _levels(examples.frame[feature.name].iloc[::stride], feature.kind)
-        figure = METRICS["roc_auc"](labels[half == 1], _shares(levels, labels, half))
+        figure = float(np.nanmean([known(each[half == 1], _shares(levels, each, half)) for each in targets]))
         if figure > SUSPICIOUS:
             found[feature.name] = figure
     return found
+
+
+def _targets(task: str, outcomes: "Floats", classes: int) -> "list[Floats]":
+    """What a feature might know: whether yes, whether each of the classes, or how high a value ranks."""
+    import numpy as np
+
+    if task == "multiclass":
+        present = [k for k in range(classes) if (outcomes == k).any()]
+        return [(outcomes == k).astype(np.float64) for k in present]
+    if task == "binary":
+        return [outcomes]
+    _, places, counts = np.unique(outcomes, return_inverse=True, return_counts=True)
+    ranks = np.cumsum(counts) - counts / 2
+    return [np.asarray(ranks[places] / len(outcomes), dtype=np.float64)]
 
 
 def _levels(values: "pd.Series[Any]", kind: str) -> "Ints":

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from mlops_assets import keys
 from mlops_assets.errors import TrainingError
+from mlops_assets.rooms.label.inference import task_of
 from mlops_assets.rooms.label.maturity import clock as data_clock
 from mlops_assets.rooms.train.inputs import Feature, features_of, frame
 from mlops_assets.spec.plan import ModelPlan
@@ -17,8 +18,9 @@ if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
+    from mlops_assets.rooms.label.task import Task
     from mlops_assets.rooms.train.bootstrap import Times
-    from mlops_assets.rooms.train.metrics import Floats
+    from mlops_assets.rooms.train.metric import Floats
     from mlops_assets.stores.lake import Lake
 
 BATCH: Final = "window"
@@ -34,10 +36,11 @@ class Examples:
 
     Attributes:
         frame: the input, a column a feature.
-        labels: 0 or 1.
+        labels: the outcomes, as the task counts them.
         times: of the events, UTC; None when the dataset has no event time.
         features: of the input, in order.
         rows: the rows as they stand in the training set.
+        task: what is asked of them.
     """
 
     frame: "pd.DataFrame"
@@ -45,6 +48,7 @@ class Examples:
     times: "Times | None"
     features: tuple[Feature, ...]
     rows: "pa.Table"
+    task: "Task"
 
 
 def inputs(lake: "Lake", plan: ModelPlan) -> Inputs:
@@ -73,13 +77,12 @@ def assemble(lake: "Lake", plan: ModelPlan, read: Inputs) -> "pa.Table":
         _enough(connection, plan)
         query = f"select *, {_split(plan)} as split from joined {_window(plan)} {_order(plan)}"
         rows = connection.execute(query).to_arrow_table()
-    _both_parts(rows)
+    _both_parts(rows, task_of(plan.model, rows["label"]))
     return rows
 
 
 def examples(rows: "pa.Table", plan: ModelPlan, split: str, features: Sequence[Feature] = ()) -> Examples:
     """One part of a training set: `train` or `holdout`; by default with the plan's features."""
-    import numpy as np
     import pyarrow.compute as pc
 
     part = rows.filter(pc.equal(rows["split"], split))
@@ -88,7 +91,8 @@ def examples(rows: "pa.Table", plan: ModelPlan, split: str, features: Sequence[F
     known = tuple(features) or features_of(rows.schema, plan.features)
     timed = plan.dataset.event_time is not None
     times = part["event_time"].to_numpy().astype("datetime64[us]") if timed else None
-    return Examples(frame(part, known), part["label"].to_numpy().astype(np.float64), times, known, part)
+    task = task_of(plan.model, rows["label"])
+    return Examples(frame(part, known), task.outcomes(part["label"]), times, known, part, task)
 
 
 def span(rows: "pa.Table") -> tuple[datetime | None, datetime | None]:
@@ -160,19 +164,23 @@ def _order(plan: ModelPlan) -> str:
     return "order by " + ", ".join(["event_time", *map(identifier, plan.dataset.key)])
 
 
-def _both_parts(rows: "pa.Table") -> None:
-    import pyarrow.compute as pc
-
+def _both_parts(rows: "pa.Table", task: "Task") -> None:
     for split, step in (("train", "shorten train.holdout, or wait"), ("holdout", "lengthen train.holdout")):
-        labels = rows.filter(pc.equal(rows["split"], split))["label"]
-        classes = labels.unique().to_pylist()
-        if set(classes) != {0.0, 1.0}:
+        outcomes = task.outcomes(_labels(rows, split))
+        why = task.undecided(outcomes)
+        if why:
             raise TrainingError.of(
-                f"the {split} rows cannot tell the classes apart",
-                got=f"{len(labels)} rows of classes {sorted(classes)}",
-                allowed="rows of both classes",
+                f"the {split} rows tell nothing",
+                got=f"{len(outcomes)} rows of {why}",
+                allowed="rows of more than one",
                 step=step,
             )
+
+
+def _labels(rows: "pa.Table", split: str) -> "pa.ChunkedArray":
+    import pyarrow.compute as pc
+
+    return rows.filter(pc.equal(rows["split"], split))["label"]
 
 
 def _interval(length: timedelta) -> str:
@@ -183,12 +191,12 @@ def _seconds(length: timedelta) -> int:
     return round(length.total_seconds())
 
 
-def sizes(rows: "pa.Table") -> dict[str, float | int | bool | None]:
-    """Rows and base rate of each part."""
-    import pyarrow.compute as pc
-
+def sizes(rows: "pa.Table", plan: ModelPlan) -> dict[str, float | int | bool | None]:
+    """Rows of each part, and what its labels say."""
+    task = task_of(plan.model, rows["label"])
     figures: dict[str, float | int | bool | None] = {}
     for split in ("train", "holdout"):
-        labels = rows.filter(pc.equal(rows["split"], split))["label"]
-        figures |= {f"{split}_rows": len(labels), f"{split}_base_rate": pc.mean(labels).as_py()}
+        outcomes = task.outcomes(_labels(rows, split))
+        said = {f"{split}_{name}": value for name, value in task.figures(outcomes).items()}
+        figures |= {f"{split}_rows": len(outcomes), **said}
     return figures

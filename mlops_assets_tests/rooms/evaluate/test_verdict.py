@@ -139,9 +139,9 @@ def test_every_objective_can_decide(data: Examples) -> None:
     from mlops_assets_tests.rooms import trips
 
     for objective in ("average_precision", "log_loss", "brier"):
-        model = trips.plan(objective=objective).model
+        plan = trips.plan(objective=objective)
         champion = np.clip(good(data), 0.01, 0.99)
-        assert decide(Evidence(model, data, scored(2, truth(data)), scored(1, champion))).decision == "ACCEPT"
+        assert decide(Evidence(plan, data, scored(2, truth(data)), scored(1, champion))).decision == "ACCEPT"
 
 
 def test_a_verdict_keeps_in_a_record_and_its_digest_follows_its_content(data: Examples) -> None:

@@ -15,10 +15,12 @@ from mlops_assets.spec.model import Model
 from mlops_assets.spec.plan import FeaturePlan, ModelPlan
 
 
-def run(path: Path, values: list[float | None], **target: Any) -> dg.ExecuteInProcessResult:
+def run(path: Path, values: list[float | None], task: str = "auto", **target: Any) -> dg.ExecuteInProcessResult:
     dataset = Dataset.model_validate({"name": "people", "source": {"files": "p"}, "key": ["id"]})
     table = FeatureTable.model_validate({"name": "facts", "dataset": "people", "columns": {"one": "1"}})
-    model = Model.model_validate({"name": "churn", "target": {"column": "churned", **target}, "features": ["facts"]})
+    model = Model.model_validate(
+        {"name": "churn", "task": task, "target": {"column": "churned", **target}, "features": ["facts"]}
+    )
     plan = ModelPlan.of(model, {"facts": FeaturePlan.of(table, {"people": dataset})})
     stores = Stores(home=str(path))
     data = pa.table({"id": list(range(len(values))), "churned": pa.array(values, pa.float64())})
@@ -40,13 +42,13 @@ def test_labels_are_recorded_with_their_numbers(tmp_path: Path) -> None:
     assert outcomes(result) == {"taxonomy": True, "coverage": True}
     [event] = result.get_asset_materialization_events()
     metadata = event.materialization.metadata
-    counts = {name: metadata[name].value for name in ("labelled", "third", "no_outcome", "positive_share")}
-    assert counts == {"labelled": 2, "third": 1, "no_outcome": 1, "positive_share": 0.5}
+    counts = {name: metadata[name].value for name in ("labelled", "third", "no_outcome", "base_rate")}
+    assert counts == {"labelled": 2, "third": 1, "no_outcome": 1, "base_rate": 0.5}
     assert Stores(home=str(tmp_path)).labels().read("churn").num_rows == 4
 
 
 def test_a_label_that_is_neither_0_nor_1_stops_the_way(tmp_path: Path) -> None:
-    result = run(tmp_path, [1.0, 2.0])
+    result = run(tmp_path, [1.0, 2.0], task="binary")
     assert not result.success
     assert outcomes(result)["taxonomy"] is False
 

@@ -10,6 +10,7 @@ import pytest
 from mlops_assets.errors import NotFound, SpecError, UnknownName
 from mlops_assets.rooms.label.maturity import clock, matured
 from mlops_assets.rooms.label.summary import by_day, picture, summarize
+from mlops_assets.rooms.label.tasks import Binary
 from mlops_assets.rooms.label.truth import labels
 from mlops_assets.spec.dataset import Dataset
 from mlops_assets.spec.feature_table import FeatureTable
@@ -117,7 +118,7 @@ def test_a_target_that_nobody_knows_is_answered_with_the_near_name(tmp_path: Pat
     ("target", "message"),
     [
         ({"expression": "nothing > 1"}, "target of model 'delays'"),
-        ({"expression": "'late'"}, "is no number"),
+        ({"expression": "k"}, "is no number; got: TIMESTAMP WITH TIME ZONE"),
         ({"excluded": {"odd": "nothing"}}, "reason 'odd' of model 'delays'"),
         ({"excluded": {"labelled": "cancelled"}}, "the name is taken"),
     ],
@@ -135,15 +136,15 @@ def test_labels_before_any_clean_batch_say_what_is_missing(tmp_path: Path) -> No
 def test_the_summary_counts_every_reason_also_when_it_never_held(tmp_path: Path) -> None:
     plan = plan_of()
     rows = labels(landed(tmp_path, {"delay": 20.0}, {"delay": 1.0}, {"cancelled": True}), plan, "a")
-    found = summarize(rows, plan.model.target)
+    found = summarize(rows, plan.model.target, Binary())
     assert found.counts == {"labelled": 2, "cancelled": 1, "odd": 0, "no_outcome": 0}
-    assert (found.positive_share, found.strangers) == (0.5, ())
+    assert (found.said, found.strangers) == ({"base_rate": 0.5}, ())
     assert found.share == pytest.approx(2 / 3)
 
 
 def test_the_picture_of_the_positive_rate_is_small(tmp_path: Path) -> None:
     rows = [{"t": START + number * DAY / 4, "delay": 20.0 * (number % 3)} for number in range(120)]
-    days = by_day(labels(landed(tmp_path, *rows), plan_of(), "a"))
+    days = by_day(labels(landed(tmp_path, *rows), plan_of(), "a"), Binary())
     assert days[START.date()] == 0.5
     assert len(days) == 30
     assert len(picture(days)) < 20_000

@@ -13,6 +13,9 @@ MANIFEST: dict[str, Any] = {
     "features": [{"name": "rain", "kind": "number"}, {"name": "carrier", "kind": "category"}],
     "threshold": 0.5,
     "base_rate": 0.3,
+    "baseline": [0.3],
+    "task": "binary",
+    "objective": "roc_auc",
 }
 
 

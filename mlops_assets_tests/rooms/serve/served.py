@@ -73,7 +73,7 @@ def champion(registry: MemoryRegistry, rows: pa.Table, plan: ModelPlan, *, clean
     """
     features = features_of(rows.schema, plan.features)
     half = rows.num_rows // 2
-    pipeline = CANDIDATES["logistic"](features, 0).fit(
+    pipeline = CANDIDATES["binary"]["logistic"](features, 0).fit(
         frame(rows.slice(0, half), features), rows["label"].to_numpy()[:half]
     )
     scores = pipeline.predict_proba(frame(rows, features))[:, 1]
@@ -83,7 +83,10 @@ def champion(registry: MemoryRegistry, rows: pa.Table, plan: ModelPlan, *, clean
     manifest = {
         "features": [{"name": f.name, "kind": f.kind} for f in features],
         "threshold": 0.5,
+        "task": "binary",
+        "objective": "roc_auc",
         "base_rate": float(rows["label"].to_numpy().mean()),
+        "baseline": [float(rows["label"].to_numpy().mean())],
         "trained_until": newest.isoformat() if newest else None,
         "inputs": {"trips/clean": [clean, ""]},
     }

@@ -6,6 +6,7 @@ import pyarrow.compute as pc
 import pytest
 
 from mlops_assets.errors import StoreError
+from mlops_assets.rooms.label.tasks import Binary
 from mlops_assets.rooms.serve.score import answering, faults, features, prediction_ids, score, untrained
 from mlops_assets.spec.feature_table import FeatureTable
 from mlops_assets.spec.model import Model
@@ -50,7 +51,7 @@ def test_every_row_gets_one_score_by_time_and_the_log_has_its_columns(registry: 
     ]  # fmt: skip
     assert answers["trip"].to_pylist() == late["trip"].to_pylist()
     assert answers.equals(score(registry.bundles[1], late, trips.plan()))
-    assert not faults(answers, late.num_rows)
+    assert not faults(answers, late.num_rows, Binary())
     assert answers["answer"].equals(pc.greater_equal(answers["score"], 0.5))
 
 
@@ -124,5 +125,5 @@ def test_missing_answers_and_wild_scores_are_faults(registry: MemoryRegistry) ->
     _, late = split(trips.rows())
     answers = score(registry.bundles[1], late, trips.plan())
     wild = answers.set_column(3, "score", pa.array([float("nan"), 1.5, *[0.5] * (late.num_rows - 2)]))
-    assert faults(wild, late.num_rows) == ["2 scores are not between 0 and 1"]
-    assert faults(answers, late.num_rows + 1) == [f"{late.num_rows} answers to {late.num_rows + 1} rows"]
+    assert faults(wild, late.num_rows, Binary()) == ["2 scores are no binary scores"]
+    assert faults(answers, late.num_rows + 1, Binary()) == [f"{late.num_rows} answers to {late.num_rows + 1} rows"]

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from mlops_assets.errors import TrainingError
+from mlops_assets.rooms.label.tasks import Binary
 from mlops_assets.rooms.train.inputs import present
 from mlops_assets.rooms.train.select import Leaderboard, leaderboard, out_of_fold, time_folds
 from mlops_assets.rooms.train.training_set import Examples, assemble, examples, inputs
@@ -74,7 +75,7 @@ def test_no_row_is_scored_by_a_model_that_saw_it() -> None:
 
     draw = np.random.default_rng(0)
     data, labels = pd.DataFrame({"n": draw.normal(size=300)}), (draw.random(300) < 0.5).astype(np.float64)
-    scores = out_of_fold(lambda _: KNeighborsClassifier(1), data, labels, np.arange(300) % 3)
+    scores = out_of_fold(lambda _: KNeighborsClassifier(1), data, labels, np.arange(300) % 3, Binary())
     assert 0.3 < (scores == labels).mean() < 0.7
 
 
@@ -84,7 +85,7 @@ def test_a_stretch_that_leaves_one_class_to_learn_from_is_said() -> None:
 
     labels = np.array([1.0, 1.0, 0.0, 0.0])
     with pytest.raises(TrainingError, match="holds one class only"):
-        out_of_fold(lambda _: DummyClassifier(), pd.DataFrame({"n": labels}), labels, np.array([0, 0, 1, 1]))
+        out_of_fold(lambda _: DummyClassifier(), pd.DataFrame({"n": labels}), labels, np.array([0, 0, 1, 1]), Binary())
 
 
 def test_a_feature_without_any_value_is_not_learnt_from(tmp_path: Path) -> None:
