@@ -1,6 +1,6 @@
 """Everything that is declared, so that each noun finds the others by name."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Self
 
@@ -60,9 +60,10 @@ class House:
     def table(self, name: str) -> FeaturePlan:
         """What the rooms need to know of a feature table."""
         spec = self.tables[name]
-        named: list[tuple[Steps, str]] = [(("joins", n, "dataset"), join.dataset) for n, join in enumerate(spec.joins)]
-        where = self._where(FeatureTable, name, [(("dataset",), spec.dataset), *named], self.datasets, ("dataset",))
-        return FeaturePlan.of(spec, self.datasets, where=where)
+        known = {f"dataset {each}" for each in self.datasets} | {f"table {each}" for each in self.tables if each != name}
+        where = self._where(FeatureTable, name, list(_named(spec)), known, ("dataset",))
+        place = self.origins[FeatureTable, name].place
+        return FeaturePlan.of(spec, self.datasets, where=where, place=place, tables=self.tables)
 
     def model(self, name: str) -> ModelPlan:
         """What the rooms need to know of a model."""
@@ -80,8 +81,9 @@ class House:
     def waits_for(self, dataset: str) -> list[Dataset]:
         """The datasets that its repairs look up, and that the feature tables over it join: their batches go first."""
         over = [table for table in self.tables.values() if table.dataset == dataset]
-        joined = {join.dataset for table in over for join in table.joins}
-        names = (joined | set(self.datasets[dataset].looked_up)) - {dataset}
+        behind = [self.tables[name] for table in over for name in table.tables() if name in self.tables]
+        needed = {name for table in (*over, *behind) for name in table.datasets()}
+        names = (needed | set(self.datasets[dataset].looked_up)) - {dataset}
         return [self.datasets[name] for name in sorted(names) if name in self.datasets]
 
     def _where(
@@ -90,3 +92,13 @@ class House:
         """The line of the first name that nothing answers to, or else the usual one."""
         known = set(known)
         return self.origins[kind, name].at(*next((path for path, each in named if each not in known), usual))
+
+
+def _named(table: FeatureTable) -> Iterator[tuple[Steps, str]]:
+    """What a feature table names, and where."""
+    yield ("dataset",), f"dataset {table.dataset}"
+    for number, join in enumerate(table.joins):
+        kind, name = ("dataset", join.dataset) if join.dataset else ("table", join.table)
+        yield ("joins", number, kind), f"{kind} {name}"
+    for number, aggregation in enumerate(table.aggregations):
+        yield ("aggregations", number, "dataset"), f"dataset {table.counted(aggregation)}"

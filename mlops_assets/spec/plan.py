@@ -1,13 +1,13 @@
 """What a noun needs to know of the others: a spec together with the specs that it names."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Self
 
 from mlops_assets.errors import SpecError, UnknownName
 from mlops_assets.spec.dataset import Dataset
-from mlops_assets.spec.feature_table import FeatureTable
+from mlops_assets.spec.feature_table import FeatureTable, Join
 from mlops_assets.spec.model import Model
 from mlops_assets.spec.place import Place
 
@@ -29,29 +29,55 @@ class FeaturePlan:
 
     table: FeatureTable
     datasets: Mapping[str, Dataset]
+    place: Place = NOWHERE
+    tables: Mapping[str, Dataset] = field(default_factory=dict)
+    """The joined feature tables, each as the dataset that its offline rows are."""
 
     @classmethod
-    def of(cls, table: FeatureTable, datasets: Mapping[str, Dataset], *, where: str = "") -> Self:
-        """Bind a table to its datasets.
+    def of(
+        cls,
+        table: FeatureTable,
+        datasets: Mapping[str, Dataset],
+        *,
+        where: str = "",
+        place: Place = NOWHERE,
+        tables: Mapping[str, FeatureTable] | None = None,
+    ) -> Self:
+        """Bind a table to its datasets, and to the other feature tables that it joins.
 
         Raises:
-            UnknownName: it names a dataset that nobody declared.
-            SpecError: the described dataset has no key.
+            UnknownName: it names a dataset or a feature table that nobody declared.
+            SpecError: the described dataset has no key, or the table joins itself.
         """
-        for name in table.datasets():
-            if name not in datasets:
-                raise UnknownName.among("dataset", name, datasets, where=where)
+        others = {name: other for name, other in (tables or {}).items() if name != table.name}
+        for kind, named, known in (("dataset", table.datasets(), datasets), ("feature table", table.tables(), others)):
+            for name in named:
+                if name not in known:
+                    raise UnknownName.among(kind, name, known, where=where)
         if not datasets[table.dataset].key:
             raise SpecError.of(
                 f"{where}: feature table '{table.name}' describes dataset '{table.dataset}', which has no key",
                 step=f"give dataset '{table.dataset}' a key",
             )
-        return cls(table, {name: datasets[name] for name in table.datasets()})
+        joined = {name: _as_dataset(others[name], datasets, where) for name in table.tables()}
+        return cls(table, {name: datasets[name] for name in table.datasets()}, place, joined)
 
     @property
     def dataset(self) -> Dataset:
         """The dataset whose rows are described."""
         return self.datasets[self.table.dataset]
+
+    def joined(self, join: Join) -> Dataset:
+        """The dataset whose rows are joined; a feature table's offline rows are one too."""
+        return self.datasets[join.dataset] if join.dataset else self.tables[str(join.table)]
+
+
+def _as_dataset(table: FeatureTable, datasets: Mapping[str, Dataset], where: str) -> Dataset:
+    if table.dataset not in datasets:
+        raise UnknownName.among("dataset", table.dataset, datasets, where=where)
+    described = datasets[table.dataset]
+    time = "event_time" if described.event_time else None
+    return Dataset(name=table.name, source=described.source, key=described.key, event_time=time)
 
 
 @dataclass(frozen=True)

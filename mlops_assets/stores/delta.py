@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mlops_assets.errors import Conflict, NotFound, StoreError, UnknownName
-from mlops_assets.stores import commits, sql
+from mlops_assets.stores import commits, skipping, sql
 from mlops_assets.stores import fingerprint as fingerprints
 from mlops_assets.stores.columns import plain
 from mlops_assets.stores.files import gone, relation, schema
-from mlops_assets.stores.lake import BATCH, TableVersion
+from mlops_assets.stores.lake import BATCH, Reach, TableVersion
 from mlops_assets.stores.rows import disk, kept
 
 if TYPE_CHECKING:
@@ -112,9 +112,35 @@ class DeltaLake:
             except duckdb.Error as problem:
                 raise StoreError.of(f"table '{table}' cannot be read: {problem}", got=where) from problem
 
-    def scan(self, table: str, *, version: int | None = None) -> str:
-        """A DuckDB relation, as SQL text, over a version; it has the `_batch` column."""
-        return relation(self._open(table, version))
+    def scan(
+        self,
+        table: str,
+        *,
+        version: int | None = None,
+        batches: Sequence[str] | None = None,
+        reach: Reach | None = None,
+    ) -> str:
+        """A DuckDB relation, as SQL text, over a version; it has the `_batch` column.
+
+        With batches, their rows alone; with a reach, at least the rows in it, from no more files than hold some.
+        """
+        return relation(self._open(table, version), batches, reach)
+
+    def after(self, table: str, column: str) -> datetime | None:
+        """The first whole millisecond after every moment in a column, None when it has none.
+
+        The files' statistics tell, where they can.
+        """
+        held = self._open(table)
+        told = skipping.after(held, column)
+        if told == "no moment":
+            return None
+        if isinstance(told, datetime):
+            return told
+        query = f"SELECT max(cast({sql.identifier(column)} AS timestamptz)) FROM {relation(held)}"
+        with sql.session() as connection:
+            found: datetime | None = connection.execute(query).fetchall()[0][0]
+        return skipping.whole(found) if found else None
 
     def exists(self, table: str) -> bool:
         """Whether the table has a version."""
@@ -205,6 +231,9 @@ def _kinds(columns: "pa.Schema") -> dict[str, "pa.DataType"]:
 
 
 def _batches(held: "DeltaTable") -> list[str]:
+    told = skipping.one_batch_each(skipping.actions(held, [BATCH]))
+    if told is not None:
+        return told
     query = f"SELECT DISTINCT {BATCH} FROM {relation(held)} ORDER BY 1"
     with sql.session() as connection:
         return [row[0] for row in connection.execute(query).fetchall()]

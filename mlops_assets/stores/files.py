@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlparse
 
 from mlops_assets.errors import StoreError
-from mlops_assets.stores import sql
-from mlops_assets.stores.lake import BATCH
+from mlops_assets.stores import skipping, sql
+from mlops_assets.stores.lake import BATCH, Reach
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -26,8 +26,8 @@ def schema(held: "DeltaTable") -> "pa.Schema":
     return pa.schema(held.schema().to_arrow())
 
 
-def relation(held: "DeltaTable", batches: Sequence[str] | None = None) -> str:
-    """SQL text of a relation over the version that is held, files of other batches left out.
+def relation(held: "DeltaTable", batches: Sequence[str] | None = None, reach: Reach | None = None) -> str:
+    """SQL text of a relation over the version that is held, files of other batches or beyond the reach left out.
 
     The empty SELECT in front gives every column its type, also those that no live file has.
 
@@ -36,7 +36,7 @@ def relation(held: "DeltaTable", batches: Sequence[str] | None = None) -> str:
     """
     _guard(held)
     empty = _empty(schema(held))
-    files = _live(held, batches)
+    files = _live(held, batches, reach)
     if not files:
         return f"({empty})"
     listed = ", ".join(sql.literal(_GLOB.sub(r"[\g<0>]", file)) for file in files)
@@ -48,23 +48,14 @@ def relation(held: "DeltaTable", batches: Sequence[str] | None = None) -> str:
 
 def gone(held: "DeltaTable") -> str:
     """The first file of the version that is not there any more; empty when all are."""
-    return next((Path(file).name for file in _live(held, None) if not Path(file).exists()), "")
+    return next((Path(file).name for file in _live(held, None, None) if not Path(file).exists()), "")
 
 
-def _live(held: "DeltaTable", batches: Sequence[str] | None) -> list[str]:
-    """Paths of the files that may hold rows of the batches; a file's statistics bound its batches."""
-    import pyarrow as pa
-
+def _live(held: "DeltaTable", batches: Sequence[str] | None, reach: Reach | None) -> list[str]:
+    """Paths of the files that may hold wanted rows."""
     root = Path(unquote(urlparse(held.table_uri).path))
-    actions = pa.table(held.get_add_actions(flatten=True))
-    bounds = {"path", f"min.{BATCH}", f"max.{BATCH}"} & set(actions.column_names)
-    files = []
-    for action in actions.select(sorted(bounds)).to_pylist():
-        least, most = action.get(f"min.{BATCH}"), action.get(f"max.{BATCH}")
-        bounded = least is not None and most is not None
-        if batches is None or not bounded or any(least <= batch <= most for batch in batches):
-            files.append(str(root / unquote(action["path"])))
-    return sorted(files)
+    found = skipping.actions(held, [BATCH, *([reach.column] if reach else [])])
+    return sorted(str(root / unquote(file["path"])) for file in found if skipping.may_hold(file, batches, reach))
 
 
 def _empty(columns: "pa.Schema") -> str:

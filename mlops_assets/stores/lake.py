@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
@@ -31,6 +32,21 @@ class TableVersion:
     changed: bool
 
 
+@dataclass(frozen=True)
+class Reach:
+    """A stretch of time in a column: files without a row in it need not be opened.
+
+    Attributes:
+        column: holds moments.
+        least: the first moment; None: without a beginning.
+        most: the last moment; None: without an end.
+    """
+
+    column: str
+    least: datetime | None = None
+    most: datetime | None = None
+
+
 class Lake(Protocol):
     """Versioned tables."""
 
@@ -51,8 +67,21 @@ class Lake(Protocol):
     ) -> "pa.Table":
         """Rows of a version (default: newest), filtered by batch and SQL condition; no `_batch` unless asked for."""
 
-    def scan(self, table: str, *, version: int | None = None) -> str:
-        """A DuckDB relation, as SQL text, over a version; it has the `_batch` column."""
+    def scan(
+        self,
+        table: str,
+        *,
+        version: int | None = None,
+        batches: Sequence[str] | None = None,
+        reach: Reach | None = None,
+    ) -> str:
+        """A DuckDB relation, as SQL text, over a version; it has the `_batch` column.
+
+        With batches, their rows alone; with a reach, at least the rows in it, from no more files than hold some.
+        """
+
+    def after(self, table: str, column: str) -> datetime | None:
+        """The first whole millisecond after every moment in a column, None when it has none."""
 
     def exists(self, table: str) -> bool:
         """Whether the table has a version."""

@@ -104,10 +104,12 @@ def _spec(plan: FeaturePlan, stage: str, description: str, *kinds: str) -> dg.As
 
 
 def _deps(plan: FeaturePlan) -> Iterable[dg.AssetDep]:
-    """The described dataset batch by batch; a joined one, whose batches are its own, as a whole."""
-    for name in plan.datasets:
-        whole = None if name == plan.table.dataset else dg.AllPartitionMapping()
-        yield dg.AssetDep(dg.AssetKey(list(keys.key(name, "clean"))), partition_mapping=whole)
+    """The described dataset batch by batch; a joined table, whose batches are its own, as a whole."""
+    described = keys.key(plan.table.dataset, "clean")
+    tables = [keys.key(name, "clean") for name in plan.datasets] + [keys.key(name, "offline") for name in plan.tables]
+    for key in tables:
+        whole = None if key == described else dg.AllPartitionMapping()
+        yield dg.AssetDep(dg.AssetKey(list(key)), partition_mapping=whole)
 
 
 def _check(spec: dg.AssetSpec, name: str, description: str) -> dg.AssetCheckSpec:
@@ -163,9 +165,7 @@ def _nulls(shares: dict[str, float]) -> dict[str, dg.MetadataValue]:
 
 def _lineage(lake: Lake, plan: FeaturePlan) -> dg.MetadataValue:
     deps = {
-        feature: [
-            dg.TableColumnDep(dg.AssetKey(list(keys.key(dataset, "clean"))), column) for dataset, column in behind
-        ]
+        feature: [dg.TableColumnDep(dg.AssetKey(list(key)), column) for key, column in behind]
         for feature, behind in origins(lake, plan).items()
     }
     return dg.MetadataValue.column_lineage(dg.TableColumnLineage(deps))

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 from mlops_assets import keys
 from mlops_assets.rooms.features.binding import EVENT_TIME, later
-from mlops_assets.rooms.features.compile import Relations, compile_features, moment
+from mlops_assets.rooms.features.compile import compile_features
 from mlops_assets.rooms.features.history import load
+from mlops_assets.rooms.features.relations import Relations, known_at, moment
+from mlops_assets.spec.dataset import Dataset
 from mlops_assets.spec.plan import FeaturePlan
 from mlops_assets.stores import sql
 from mlops_assets.stores.lake import Lake
@@ -76,10 +78,9 @@ def _sample(connection: "DuckDBPyConnection", plan: FeaturePlan, size: int, seed
 
 
 def _stored(connection: "DuckDBPyConnection", lake: Lake, plan: FeaturePlan, batch: str) -> dict[Key, Row]:
-    offline = lake.scan(keys.table(plan.table.name, "offline"))
+    offline = lake.scan(keys.table(plan.table.name, "offline"), batches=[batch])
     key = identifiers(plan.dataset.key)
-    query = f"from (from {offline} where _batch = $1) semi join sampled using ({key})"
-    rows = connection.execute(query, [batch]).to_arrow_table().to_pylist()
+    rows = connection.execute(f"from {offline} semi join sampled using ({key})").to_arrow_table().to_pylist()
     return {tuple(row[column] for column in plan.dataset.key): row for row in rows}
 
 
@@ -108,17 +109,15 @@ def _truncated(plan: FeaturePlan, relations: Relations, row: int, at: int | None
     now = f"make_timestamptz({at}::bigint)"
     joined = [
         f"(select * from {relation} where {moment(dataset)} <= {now})" if dataset.event_time else relation
-        for relation, dataset in zip(
-            relations.joined, (plan.datasets[j.dataset] for j in plan.table.joins), strict=True
-        )
+        for relation, dataset in zip(relations.joined, (plan.joined(join) for join in plan.table.joins), strict=True)
     ]
-    return Relations(entity, _known(plan, relations.events, now), tuple(joined))
+    events = {name: _known(plan.datasets[name], relation, now) for name, relation in relations.events.items()}
+    return Relations(entity, events, tuple(joined))
 
 
-def _known(plan: FeaturePlan, events: str, now: str) -> str:
-    outcomes = plan.dataset.outcomes
-    if outcomes is None or not events:
-        return events
-    is_known = f"cast({identifier(outcomes.known_at)} as timestamptz) < {now}"
-    masked = [f"case when {is_known} then {identifier(c)} end as {identifier(c)}" for c in later(plan.dataset)]
-    return f"(select * replace ({', '.join(masked)}) from {events} where {moment(plan.dataset)} <= {now} or {is_known})"
+def _known(dataset: Dataset, events: str, now: str) -> str:
+    is_known = f"{known_at(dataset)} < {now}"
+    if dataset.outcomes is None:
+        return f"(select * from {events} where {is_known})"
+    masked = [f"case when {is_known} then {identifier(c)} end as {identifier(c)}" for c in later(dataset)]
+    return f"(select * replace ({', '.join(masked)}) from {events} where {moment(dataset)} <= {now} or {is_known})"

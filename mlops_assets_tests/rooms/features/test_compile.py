@@ -1,6 +1,7 @@
 """The compiled statement against a slow, obvious computation on random histories."""
 
 from datetime import UTC, datetime, timedelta
+from statistics import stdev
 from typing import Any
 
 import pyarrow as pa
@@ -9,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mlops_assets.errors import SpecError, UnknownName
-from mlops_assets.rooms.features.compile import Relations, compile_features
+from mlops_assets.rooms.features.compile import compile_features
+from mlops_assets.rooms.features.relations import Relations
 from mlops_assets.spec.dataset import Dataset
 from mlops_assets.spec.feature_table import FeatureTable
 from mlops_assets.spec.plan import FeaturePlan
@@ -45,7 +47,16 @@ TABLE: dict[str, Any] = {
         {"name": "delay", "of": "delay", "by": ["o", "tail"], "over": ["6h"]},
         {"name": "flown", "stat": "count", "of": "delay", "by": ["o"], "over": ["6h"]},
         {"name": "lost", "stat": "sum", "of": "delay * dist", "by": ["o"], "over": ["2h"]},
+        {"name": "share", "stat": "rate", "of": "delay > 2", "by": ["o"], "over": ["6h"]},
+        {"name": "least", "stat": "min", "of": "delay", "by": ["o"], "over": ["6h"]},
+        {"name": "most", "stat": "max", "of": "delay", "by": ["o"], "over": ["6h"]},
+        {"name": "spread", "stat": "std", "of": "delay", "by": ["o"], "over": ["6h"]},
+        {"name": "newest", "stat": "last", "of": "delay", "by": ["o"], "over": ["6h"]},
+        {"name": "last_tail", "stat": "last", "of": "tail", "by": ["o"], "over": ["6h"]},
+        {"name": "since", "stat": "time_since", "of": "delay", "by": ["o"], "over": ["6h"]},
+        {"name": "warm", "of": "degrees", "by": ["o"], "over": ["6h"], "dataset": "weather"},
     ],
+    "ttl": {"last_degrees": "5h"},
 }
 SCHEMAS = {
     "flights": pa.schema(
@@ -75,8 +86,9 @@ def computed(plan: FeaturePlan, flights: list[Row], weather: list[Row], planes: 
     with sql.connect() as connection:
         for name, schema in SCHEMAS.items():
             connection.register(name, pa.Table.from_pylist(rows[name], schema=schema))
-        joined = tuple(join.dataset for join in plan.table.joins)
-        relations = Relations("(select * from flights where _batch = 'b')", "flights", joined)
+        joined = tuple(str(join.dataset) for join in plan.table.joins)
+        counted = {plan.table.counted(each): plan.table.counted(each) for each in plan.table.aggregations}
+        relations = Relations("(select * from flights where _batch = 'b')", counted, joined)
         found: list[Row] = compile_features(connection, plan, relations).compute(connection, relations).to_pylist()
         return found
 
@@ -97,16 +109,27 @@ def values(row: Row) -> list[Any]:
 
 def window(flights: list[Row], row: Row, by: list[str], back: int, of: Any) -> list[float]:
     """What was known strictly before the row's moment, and not longer ago than the window."""
+    events = known(flights, row, by, back, at="k")
+    return [float(of(other)) for other in events if other["delay"] is not None]
+
+
+def known(rows: list[Row], row: Row, by: list[str], back: int, at: str) -> list[Row]:
+    """The rows of the same group that were known in the window."""
     if row["t"] is None or any(row[name] is None for name in by):
         return []
     return [
-        float(of(other))
-        for other in flights
-        if other["k"] is not None
-        and other["delay"] is not None
-        and row["t"] - back * HOUR <= other["k"] < row["t"]
+        other
+        for other in rows
+        if other[at] is not None
+        and row["t"] - back * HOUR <= other[at] < row["t"]
         and all(other[name] == row[name] for name in by)
     ]
+
+
+def last(events: list[Row], column: str) -> Any:
+    """The newest value; of several known at one moment the greatest."""
+    given = [(event["k"], event[column]) for event in events if event[column] is not None]
+    return max(given)[1] if given else None
 
 
 def expected(flights: list[Row], weather: list[Row], planes: list[Row], row: Row) -> Row:
@@ -116,19 +139,31 @@ def expected(flights: list[Row], weather: list[Row], planes: list[Row], row: Row
     late = {back: window(flights, row, ["o"], back, lambda f: f["delay"] > 2) for back in (2, 6)}
     delays = window(flights, row, ["o", "tail"], 6, lambda f: f["delay"])
     lost = window(flights, row, ["o"], 2, lambda f: f["delay"] * f["dist"])
+    six = window(flights, row, ["o"], 6, lambda f: f["delay"])
+    events = known(flights, row, ["o"], 6, at="k")
+    told = [event["k"] for event in events if event["delay"] is not None]
+    degrees = [w["degrees"] for w in known(weather, row, ["o"], 6, at="h") if w["degrees"] is not None]
     return {
         "id": row["id"],
         "event_time": row["t"],
         "far": float(row["dist"] > 5),
         "route": None if row["o"] is None or row["tail"] is None else row["o"] + row["tail"],
         "temperature": None if fresh is None else fresh * 2,
-        "last_degrees": newest(here, at=row["t"]).get("degrees"),
+        "last_degrees": newest(here, at=row["t"], ttl=5 * HOUR).get("degrees"),
         "seats": None if plane.get("seats") is None else float(plane["seats"]),
         "late_2h": mean(late[2]),
         "late_6h": mean(late[6]),
         "delay_6h": mean(delays),
         "flown_6h": float(len(late[6])),
         "lost_2h": sum(lost),
+        "share_6h": mean(late[6]),
+        "least_6h": min(six, default=None),
+        "most_6h": max(six, default=None),
+        "spread_6h": pytest.approx(stdev(six)) if len(six) > 1 else None,
+        "newest_6h": last(events, "delay"),
+        "last_tail_6h": last(events, "tail"),
+        "since_6h": (row["t"] - max(told)).total_seconds() if told else None,
+        "warm_6h": mean(degrees),
     }
 
 
@@ -233,7 +268,7 @@ def test_what_sees_other_rows_is_refused(expression: str) -> None:
 def test_a_link_that_one_side_lacks_is_answered_with_the_near_name() -> None:
     joins = [{"dataset": "planes", "on": ["tial"], "columns": {"seats": "seats"}}]
     with pytest.raises(UnknownName, match=r"join of 'planes' in 'context'.*did you mean 'tail'"):
-        computed(plan_of(joins=joins), [flight()], [], [])
+        computed(plan_of(joins=joins, ttl={}), [flight()], [], [])
 
 
 def test_a_group_that_is_an_outcome_is_refused() -> None:
@@ -246,26 +281,23 @@ def test_a_mean_of_text_is_refused() -> None:
         computed(plan_of(aggregations=[{"name": "n", "of": "tail", "by": ["o"], "over": ["2h"]}]), [flight()], [], [])
 
 
-def test_a_dataset_without_outcomes_has_no_aggregations() -> None:
-    table = FeatureTable.model_validate(
-        {
-            "name": "sky",
-            "dataset": "weather",
-            "columns": {},
-            "aggregations": [{"name": "n", "of": "degrees", "by": ["o"], "over": ["2h"]}],
-        }
-    )
-    with sql.connect() as connection:
-        connection.register("weather", SCHEMAS["weather"].empty_table())
-        plan = FeaturePlan.of(table, {"weather": WEATHER})
-        with pytest.raises(SpecError, match="'weather' does not say when its outcomes are known"):
-            compile_features(connection, plan, Relations("weather", "", ()))
+def test_rows_that_are_known_at_no_moment_are_not_counted() -> None:
+    table = {"name": "n", "of": "seats", "by": ["tail"], "over": ["2h"], "dataset": "planes"}
+    with pytest.raises(SpecError, match="rows of 'planes' are not known at a moment"):
+        computed(plan_of(aggregations=[table]), [flight()], [], [])
+
+
+@pytest.mark.parametrize(("stat", "of", "said"), [("rate", "delay", "what holds or not"), ("std", "tail", "no std of")])
+def test_a_statistic_of_what_it_cannot_be_of_is_refused(stat: str, of: str, said: str) -> None:
+    table = {"name": "n", "stat": stat, "of": of, "by": ["o"], "over": ["2h"]}
+    with pytest.raises(SpecError, match=said):
+        computed(plan_of(aggregations=[table]), [flight()], [], [])
 
 
 def test_a_ttl_on_a_dataset_without_event_time_is_refused() -> None:
     joins = [{"dataset": "planes", "on": ["tail"], "columns": {"seats": "seats"}, "ttl": "1h"}]
     with pytest.raises(SpecError, match="a ttl needs the age of a row"):
-        computed(plan_of(joins=joins), [flight()], [], [])
+        computed(plan_of(joins=joins, ttl={}), [flight()], [], [])
 
 
 def test_a_value_that_fails_names_the_feature_table() -> None:

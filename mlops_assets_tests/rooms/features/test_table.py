@@ -7,13 +7,16 @@ import pyarrow as pa
 import pytest
 
 from mlops_assets.errors import NotFound, UnknownName
-from mlops_assets.rooms.features.compile import Relations, compile_features
+from mlops_assets.rooms.features.compile import compile_features
 from mlops_assets.rooms.features.history import load
 from mlops_assets.rooms.features.origin import origins
+from mlops_assets.rooms.features.relations import Relations
 from mlops_assets.rooms.features.table import compute, materialize
+from mlops_assets.spec.feature_table import FeatureTable
 from mlops_assets.spec.plan import FeaturePlan
 from mlops_assets.stores import sql
-from mlops_assets.stores.lake import Lake
+from mlops_assets.stores.lake import Lake, Reach
+from mlops_assets_tests.rooms.features.conftest import TABLE
 
 BATCHES = ("2013-01", "2013-02", "2013-03")
 Plans = Callable[..., FeaturePlan]
@@ -30,7 +33,9 @@ def test_the_bounded_history_gives_what_the_whole_history_gives(lake: Lake, plan
     plan = plan_of()
     clean = {name: lake.scan(f"{name}/clean") for name in plan.datasets}
     whole = Relations(
-        f"(from {clean['flights']} where _batch = '{batch}')", clean["flights"], (clean["weather"], clean["planes"])
+        f"(from {clean['flights']} where _batch = '{batch}')",
+        {"flights": clean["flights"]},
+        (clean["weather"], clean["planes"]),
     )
     with sql.connect() as connection:
         expected = compile_features(connection, plan, whole).compute(connection, whole)
@@ -48,7 +53,7 @@ def test_the_bounded_history_gives_what_the_whole_history_gives(lake: Lake, plan
 def test_a_batch_reads_the_longest_window_before_it_and_nothing_after_it(lake: Lake, plan_of: Plans) -> None:
     with sql.connect() as connection:
         load(connection, lake, plan_of(), "2013-03")
-        first, last = connection.execute("select min(k), max(k) from events").fetchall()[0]
+        first, last = connection.execute("select min(k), max(k) from events_flights").fetchall()[0]
         begin, end = connection.execute("select min(t), max(t) from entities").fetchall()[0]
         weather = connection.execute("select min(hour), max(hour) from joined_rows_0").fetchall()[0]
     assert begin - timedelta(days=2) <= first
@@ -82,6 +87,34 @@ def test_an_event_time_that_the_data_lacks_is_answered_with_its_columns(lake: La
 
 def test_a_features_origins_are_the_columns_it_names_and_is_joined_or_grouped_by(lake: Lake, plan_of: Plans) -> None:
     found = origins(lake, plan_of())
-    assert found["route"] == [("flights", "origin"), ("flights", "tail")]
-    assert found["temperature"] == [("flights", "origin"), ("weather", "degrees")]
-    assert found["delay_by_origin_6h"] == [("flights", "origin"), ("flights", "k"), ("flights", "delay")]
+    flights, weather = ("flights", "clean"), ("weather", "clean")
+    assert found["route"] == [(flights, "origin"), (flights, "tail")]
+    assert found["temperature"] == [(flights, "origin"), (weather, "degrees")]
+    assert found["delay_by_origin_6h"] == [(flights, "origin"), (flights, "k"), (flights, "delay")]
+
+
+def test_a_batch_opens_no_file_beyond_its_reach(lake: Lake, plan_of: Plans) -> None:
+    reach = Reach("k", datetime(2013, 1, 8, tzinfo=UTC), datetime(2013, 1, 9, 12, tzinfo=UTC))
+    assert lake.scan("flights/clean").count(".parquet") == 3
+    assert lake.scan("flights/clean", reach=reach).count(".parquet") < 3
+    assert lake.scan("flights/clean", batches=["2013-02"]).count(".parquet") == 1
+    assert lake.scan("flights/clean", batches=[]).count(".parquet") == 0
+
+
+def test_the_newest_moment_is_told_without_reading_a_file(lake: Lake) -> None:
+    newest = max(lake.read("flights/clean")["k"].drop_null().to_pylist())
+    found = lake.after("flights/clean", "k")
+    assert found is not None
+    assert timedelta(0) < found - newest <= timedelta(milliseconds=1)
+
+
+def test_another_feature_table_is_joined_as_of_the_event_time(lake: Lake, plan_of: Plans) -> None:
+    air = FeatureTable(name="air", dataset="weather", columns={"degrees": "degrees * 2"})
+    datasets = plan_of().datasets
+    materialize(lake, FeaturePlan.of(air, datasets), "2013")
+    join = {"table": "air", "on": ["origin"], "columns": {"twice": "degrees"}, "ttl": "3h"}
+    both = FeatureTable.model_validate({**TABLE, "joins": [*TABLE["joins"][:1], join], "aggregations": []})
+    found = compute(lake, FeaturePlan.of(both, datasets, tables={"air": air}), "2013-02")
+    assert any(value is not None for value in found["twice"].to_pylist())
+    for row in found.to_pylist():
+        assert row["twice"] == (None if row["temperature"] is None else row["temperature"] * 2)
