@@ -60,7 +60,9 @@ class House:
     def table(self, name: str) -> FeaturePlan:
         """What the rooms need to know of a feature table."""
         spec = self.tables[name]
-        known = {f"dataset {each}" for each in self.datasets} | {f"table {each}" for each in self.tables if each != name}
+        known = {f"dataset {each}" for each in self.datasets} | {
+            f"table {each}" for each in self.tables if each != name
+        }
         where = self._where(FeatureTable, name, list(_named(spec)), known, ("dataset",))
         place = self.origins[FeatureTable, name].place
         return FeaturePlan.of(spec, self.datasets, where=where, place=place, tables=self.tables)

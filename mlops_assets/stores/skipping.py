@@ -22,7 +22,9 @@ def actions(held: "DeltaTable", columns: Sequence[str]) -> list[Action]:
 
     found = pa.table(held.get_add_actions(flatten=True))
     told = [f"{kind}.{column}" for column in columns for kind in ("min", "max", "null_count")]
-    return found.select([name for name in ("path", "num_records", *told) if name in found.column_names]).to_pylist()
+    kept = [name for name in ("path", "num_records", *told) if name in found.column_names]
+    listed: list[Action] = found.select(kept).to_pylist()
+    return listed
 
 
 def may_hold(action: Action, batches: Sequence[str] | None, reach: Reach | None) -> bool:

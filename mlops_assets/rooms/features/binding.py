@@ -46,14 +46,15 @@ def bind(connection: "DuckDBPyConnection", plan: FeaturePlan, relations: Relatio
     described = early(plan.dataset, columns(connection, relations.entities))
     seen = {keys.key(table.dataset, "clean"): described}
     what = f"'{table.name}'"
-    written = _written(connection, plan, table.columns, table.functions, relations.entities, described, what)
+    given = (table.columns, table.functions)
+    written = _written(connection, plan, *given, relation=relations.entities, seen=described, what=what)
     expressions = {
         name: _typed(connection, plan.dataset, sql, relations.entities, f"feature '{name}' of {what}")
         for name, sql in written.items()
     }
     for join, relation in zip(table.joins, relations.joined, strict=True):
         seen[join.source] = early(plan.joined(join), columns(connection, relation))
-        expressions |= _join(connection, plan, join, relation, described, seen[join.source])
+        expressions |= _join(connection, plan, join, relation=relation, described=described, seen=seen[join.source])
     return Bound(expressions, _counted(connection, plan, relations, described), seen)
 
 
@@ -62,6 +63,7 @@ def _written(
     plan: FeaturePlan,
     given: Mapping[str, str],
     declared: Iterable[Function],
+    *,
     relation: str,
     seen: Sequence[str],
     what: str,
@@ -123,6 +125,7 @@ def _join(
     connection: "DuckDBPyConnection",
     plan: FeaturePlan,
     join: Join,
+    *,
     relation: str,
     described: Sequence[str],
     seen: Sequence[str],
@@ -133,7 +136,8 @@ def _join(
     for column in join.on:
         known(where, column, described)
         known(where, column, seen)
-    written = _written(connection, plan, join.columns, join.functions, relation, seen, where)
+    given = (join.columns, join.functions)
+    written = _written(connection, plan, *given, relation=relation, seen=seen, what=where)
     return {
         name: _typed(connection, dataset, sql, relation, f"feature '{name}', {where}") for name, sql in written.items()
     }
