@@ -64,12 +64,8 @@ def _mistake(detail: ErrorDetails, spec: type[BaseModel], origin: Origin) -> Spe
         return UnknownName.among(_label(path), str(detail["input"]), allowed, where=where)
     if kind in ("union_tag_invalid", "union_tag_not_found"):
         return _untold(detail, spec, tagged, where)
-    if kind == "value_error" and isinstance(detail["ctx"]["error"], UnknownName):
-        return UnknownName(f"{where}: {detail['ctx']['error']}")
     if kind == "value_error":
-        return SpecError.of(
-            f"{where}: {dotted}: {detail['ctx']['error']}" if dotted else f"{where}: {detail['ctx']['error']}"
-        )
+        return _explained_already(detail["ctx"]["error"], where, dotted)
     allowed_kind = _KINDS.get(kind, detail["msg"].removeprefix("Input should be "))
     return SpecError.of(
         f"{where}: wrong value for {dotted or spec.__name__}", got=_given(detail["input"]), allowed=allowed_kind
@@ -95,6 +91,12 @@ def _choices(declared: Any) -> dict[str, type[BaseModel]]:
 def _untagged(spec: type[BaseModel], tagged: tuple[int | str, ...]) -> tuple[int | str, ...]:
     """The path without the kinds that Pydantic puts between a choice and its keys."""
     return tuple(part for n, part in enumerate(tagged) if part not in _choices(_type_at(spec, tagged[:n])))
+
+
+def _explained_already(error: object, where: str, dotted: str) -> SpecError:
+    if isinstance(error, UnknownName):
+        return UnknownName(f"{where}: {error}")
+    return SpecError.of(f"{where}: {dotted}: {error}" if dotted else f"{where}: {error}")
 
 
 def _given(value: object) -> str:
