@@ -69,3 +69,13 @@ class Settings:
     def lineage(self) -> Path:
         """Snapshots, verdicts, releases and demands: append-only."""
         return self.data / "lineage.db"
+
+    @property
+    def serving(self) -> Path:
+        """What the prediction service serves: immutable bundles, and which of them is live."""
+        return self.data / "serving"
+
+    @property
+    def prediction_log(self) -> Path:
+        """Segments that the prediction service wrote and the lake has not taken yet."""
+        return self.data / "prediction_log"

@@ -15,6 +15,7 @@ from mlops_assets.stores.online import OnlineStore, SqliteOnline
 from mlops_assets.stores.predictions import LakePredictions, PredictionLog
 from mlops_assets.stores.registry import Registry
 from mlops_assets.stores.reports import FolderReports, Reports
+from mlops_assets.stores.serving import ServingStore
 
 
 class Stores(dg.ConfigurableResource):  # type: ignore[type-arg]  # Dagster's resource is generic over what it returns: itself
@@ -64,3 +65,7 @@ class Stores(dg.ConfigurableResource):  # type: ignore[type-arg]  # Dagster's re
     def lineage(self) -> Lineage:
         """Snapshots, verdicts, releases and demands."""
         return SqliteLineage(self.settings().lineage)
+
+    def serving(self) -> ServingStore:
+        """The bundles that the prediction service serves."""
+        return ServingStore(self.settings().serving)

@@ -9,6 +9,7 @@ from pydantic import Field, ValidationInfo, field_validator, model_validator
 from mlops_assets.errors import UnknownName
 from mlops_assets.spec.base import Column, Duration, Name, Reference, Spec, Sql
 from mlops_assets.spec.release import Release
+from mlops_assets.spec.serve import Serve
 
 Share = Annotated[float, Field(gt=0, lt=1)]
 TaskName = Literal["binary", "multiclass", "regression"]
@@ -124,6 +125,7 @@ class Model(Spec):
     train: Train = Train()
     evaluate: Evaluate = Evaluate()
     release: Release = Release()
+    serve: Serve = Serve()
     monitor: Monitor = Monitor()
     retrain: Retrain = Retrain()
     intended_use: str = ""

@@ -136,7 +136,8 @@ class MlflowRegistry:
         if found != recorded.digest or bundle.MODEL_FILE not in files:
             what = f"the bundle of model '{version.model}' version {version.number} was changed"
             raise Damaged.of(what, got=found, allowed=recorded.digest, step="retrain, or restore the files")
-        return Bundle(recorded, bundle.loads(files.pop(bundle.MODEL_FILE)), files)
+        model = files.pop(bundle.MODEL_FILE)
+        return Bundle(recorded, bundle.loads(model), files, model)
 
     def client(self) -> "MlflowClient":
         """A client of this store alone; the schema is made by one process while the others wait."""

@@ -39,11 +39,13 @@ class Bundle:
         version: whose bundle it is.
         pipeline: the fitted scikit-learn pipeline.
         files: by name; `model.skops` is not among them.
+        model: the bytes of `model.skops`.
     """
 
     version: ModelVersion
     pipeline: Any
     files: Mapping[str, bytes]
+    model: bytes = field(default=b"", repr=False)
 
 
 class TrainingRun(Protocol):

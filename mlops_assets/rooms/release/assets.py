@@ -8,12 +8,14 @@ from mlops_assets.resources.stores import Stores
 from mlops_assets.rooms.evaluate.report import plain_words
 from mlops_assets.rooms.evaluate.verdict import Verdict
 from mlops_assets.rooms.release import approval
+from mlops_assets.rooms.release import bundle as serving
 from mlops_assets.rooms.release.card import card
 from mlops_assets.rooms.release.promotion import Released, latest_verdict, release, settle
-from mlops_assets.rooms.release.record import withdrawn
+from mlops_assets.rooms.release.record import Release, newest_record, withdrawn
 from mlops_assets.rooms.train.fit import manifest_of
 from mlops_assets.rooms.train.snapshot import of_version
 from mlops_assets.spec.plan import ModelPlan
+from mlops_assets.stores.registry import Bundle
 
 
 def build(plan: ModelPlan) -> list[dg.AssetsDefinition]:
@@ -39,6 +41,7 @@ def build(plan: ModelPlan) -> list[dg.AssetsDefinition]:
         held = held_back(stores, plan, verdict)
         context.log.info("%s %s", plain_words(verdict), held)
         if held:
+            catch_up(stores, plan)
             return
         released = by_verdict(stores, plan, verdict)
         yield dg.MaterializeResult(
@@ -72,14 +75,13 @@ def by_verdict(stores: Stores, plan: ModelPlan, verdict: Verdict) -> Released:
 
 
 def told(stores: Stores, plan: ModelPlan, released: Released) -> presentation.Metadata:
-    """What Dagster shows of a release, however it came about; the card is written anew."""
+    """What Dagster shows of a release, however it came about; the card is written anew, and the service gets it."""
     version, by = released.version, released.release
-    manifest = manifest_of(stores.registry().load(version).files)
-    lineage = stores.lineage()
-    judged = [Verdict.of(each.body) for each in lineage.records("verdict", plan.name)]
-    own = [verdict for verdict in judged if verdict.challenger == version.number]
-    html = card(plan.model, manifest, own[-1] if own else None, of_version(lineage, plan.name, version.number), by)
+    bundle = stores.registry().load(version)
+    manifest, html = manifest_of(bundle.files), page(stores, plan, bundle, by)
     saved = stores.reports().save(keys.key(plan.name, "champion"), f"v{version.number}", html)
+    digest = serving.publish(stores.serving(), stores.registry(), bundle, plan, card=html, evidence=by.evidence)
+    served = stores.serving().load(plan.name, digest).manifest
     return {
         **presentation.numbers({"version": version.number, "changed": released.changed, **manifest["metrics"]}),
         **presentation.report(saved),
@@ -89,9 +91,34 @@ def told(stores: Stores, plan: ModelPlan, released: Released) -> presentation.Me
         "candidate": dg.MetadataValue.text(manifest["candidate"]),
         "trained_until": dg.MetadataValue.text(str(manifest["trained_until"])),
         "mlflow_run": dg.MetadataValue.text(version.run_id),
+        "serving_bundle": dg.MetadataValue.text(digest),
+        "engine": dg.MetadataValue.text(f"{served['engine']}: {served['parity']['reason']}"),
         **({"reason": dg.MetadataValue.text(by.reason)} if by.reason else {}),
         **({"expires": dg.MetadataValue.text(by.expires)} if by.expires else {}),
     }
+
+
+def page(stores: Stores, plan: ModelPlan, bundle: Bundle, by: Release) -> str:
+    """The card of a released version."""
+    lineage, number = stores.lineage(), bundle.version.number
+    judged = [Verdict.of(each.body) for each in lineage.records("verdict", plan.name)]
+    own = [verdict for verdict in judged if verdict.challenger == number]
+    made = of_version(lineage, plan.name, number)
+    return card(plan.model, manifest_of(bundle.files), own[-1] if own else None, made, by)
+
+
+def catch_up(stores: Stores, plan: ModelPlan) -> None:
+    """Publish a champion that was released but, because of a kill or an older home, never reached the service."""
+    newest, store = newest_record(stores.lineage(), plan.name), stores.serving()
+    if newest is None:
+        return
+    stands = Release.of(newest.body)
+    served = store.released(plan.name)
+    if served and store.load(plan.name, served).manifest["version"] == stands.version:
+        return
+    bundle = stores.registry().load(stores.registry().get(plan.name, stands.version))
+    html = page(stores, plan, bundle, stands)
+    serving.publish(store, stores.registry(), bundle, plan, card=html, evidence=stands.evidence)
 
 
 def version_of(released: Released) -> dg.DataVersion:

@@ -65,6 +65,10 @@ def test_one_run_trains_judges_and_releases_and_the_next_changes_nothing(home: P
         assert Path(str(metadata(first, "champion")["report_file"])).is_file()
         assert "data:image/png" in str(metadata(first, "leaderboard")["picture"])
         assert versions["champion"].startswith("late_trips@1:")
+        live = Stores(home=str(home)).serving().live("late_trips")
+        assert live is not None
+        assert metadata(first, "champion")["serving_bundle"] == live.champion
+        assert str(metadata(first, "champion")["engine"]).startswith("onnx: 100.0000%")
 
         assert metadata(again, "verdict")["decision"] == "REJECT"
         assert not again.asset_materializations_for_node("late_trips_champion")

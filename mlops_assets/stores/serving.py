@@ -1,0 +1,223 @@
+"""What is served: immutable bundles by digest, and one small file a model that says which of them is live.
+
+Nothing here knows MLflow or Dagster, and nothing is deserialized: a bundle is bytes whose digests were checked.
+"""
+
+import hashlib
+import json
+import os
+import re
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+from uuid import uuid4
+
+from mlops_assets.errors import Damaged, NotFound, StoreError
+from mlops_assets.stores.secret import is_signed, secret, sign
+
+KEY: Final = ".key"
+MANIFEST: Final = "manifest.json"
+LIVE: Final = "live.json"
+SETTINGS: Final = "settings.json"
+_DIGEST: Final = re.compile(r"[0-9a-f]{64}")
+
+
+@dataclass(frozen=True)
+class ServingBundle:
+    """A bundle whose every byte was checked.
+
+    Attributes:
+        model: name.
+        digest: SHA-256 of the manifest, which holds the SHA-256 of each other file.
+        manifest: what the model is, takes and answers.
+        files: by name, without the manifest.
+    """
+
+    model: str
+    digest: str
+    manifest: Mapping[str, Any]
+    files: Mapping[str, bytes]
+
+
+@dataclass(frozen=True)
+class Live:
+    """Which bundles of a model answer.
+
+    Attributes:
+        champion: digest of the bundle in force; empty before the first release.
+        challengers: digests of the bundles that are tried beside it.
+        previous: digest of the champion before; empty for the first.
+        evidence: digest of the verdict by which the champion was released, or who moved it and why.
+    """
+
+    champion: str
+    challengers: tuple[str, ...] = ()
+    previous: str = ""
+    evidence: str = ""
+
+
+class ServingStore:
+    """Bundles below one folder, a folder a model and in it one a bundle; what is live is signed with the home's key."""
+
+    def __init__(self, root: Path) -> None:
+        """Remember the folder; it is made when something is put."""
+        self.root = root
+
+    def models(self) -> list[str]:
+        """Every model that was ever released, sorted."""
+        return sorted(path.parent.name for path in self.root.glob(f"*/{LIVE}"))
+
+    def put(self, model: str, manifest: Mapping[str, Any], files: Mapping[str, bytes]) -> str:
+        """Keep a bundle, whole or not at all; the same content is kept once.
+
+        Returns:
+            The bundle's digest.
+        """
+        whole = {**manifest, "files": {name: _sha(content) for name, content in sorted(files.items())}}
+        text = json.dumps(whole, sort_keys=True, indent=1, allow_nan=False).encode()
+        digest = _sha(text)
+        target = self.root / model / digest
+        if target.is_dir():
+            return digest
+        draft = target.with_name(f".{uuid4().hex}.tmp")
+        draft.mkdir(parents=True)
+        try:
+            for name, content in {**files, MANIFEST: text}.items():
+                _durable(draft / name, content)
+            draft.rename(target)
+        except OSError:
+            shutil.rmtree(draft, ignore_errors=True)
+            if not target.is_dir():
+                raise
+        return digest
+
+    def load(self, model: str, digest: str) -> ServingBundle:
+        """A bundle, each of its bytes checked before anyone reads it.
+
+        Raises:
+            NotFound: there is no such bundle.
+            Damaged: a file is missing, was added, or is not what was released.
+        """
+        folder = self.root / model / digest
+        if not _DIGEST.fullmatch(digest) or not (folder / MANIFEST).is_file():
+            raise NotFound.of(f"model '{model}' has no such serving bundle", got=digest, step="release it again")
+        text = (folder / MANIFEST).read_bytes()
+        _check(model, MANIFEST, text, digest)
+        manifest: dict[str, Any] = json.loads(text)
+        names = {path.name for path in folder.iterdir()} - {MANIFEST}
+        if names != set(manifest["files"]):
+            odd = ", ".join(sorted(names ^ set(manifest["files"])))
+            raise Damaged.of(f"the serving bundle of '{model}' has files missing or added", got=odd)
+        files = {name: (folder / name).read_bytes() for name in sorted(names)}
+        for name, content in files.items():
+            _check(model, name, content, manifest["files"][name])
+        return ServingBundle(model, digest, manifest, files)
+
+    def live(self, model: str) -> Live | None:
+        """Which bundles of a model answer; None before its first release.
+
+        Raises:
+            Damaged: the file cannot be read, or was not written by this home.
+        """
+        path = self.live_path(model)
+        try:
+            found = json.loads(path.read_bytes())
+            signature = str(found.pop("signature"))
+            live = Live(**{**found, "challengers": tuple(found["challengers"])})
+        except FileNotFoundError:
+            return None
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            step = "release the model again"
+            raise Damaged.of(f"{path} cannot be read", got=type(error).__name__, step=step) from None
+        if not is_signed(secret(self.root / KEY), _text(model, live), signature):
+            raise Damaged.of(f"{path} is not signed by this home", step="release the model again")
+        return live
+
+    def released(self, model: str) -> str:
+        """The digest of the champion; empty when there is none, or when what says so is damaged."""
+        try:
+            live = self.live(model)
+        except Damaged:
+            return ""
+        return live.champion if live else ""
+
+    def release(self, model: str, digest: str, *, evidence: str) -> Live:
+        """Make a bundle the one that answers; the challengers go on but for the bundle itself.
+
+        Raises:
+            StoreError: no evidence was given.
+            Damaged: the bundle is not whole; what is live stays.
+        """
+        if not evidence.strip():
+            raise StoreError.of(f"a release of '{model}' without evidence", step="judge it first")
+        self.load(model, digest)
+        now = (self.live(model) if self.released(model) else None) or Live("")
+        previous = now.previous if now.champion == digest else now.champion
+        others = tuple(each for each in now.challengers if each != digest)
+        return self._point(model, Live(digest, others, previous, evidence))
+
+    def challenge(self, model: str, digests: tuple[str, ...]) -> Live:
+        """Name the bundles that are tried beside the champion, instead of those before.
+
+        Raises:
+            NotFound: the model was never released.
+            Damaged: a bundle is not whole.
+        """
+        now = self.live(model)
+        if now is None:
+            raise NotFound.of(f"model '{model}' was never released", step="release a champion first")
+        for digest in digests:
+            self.load(model, digest)
+        wanted = tuple(digest for digest in digests if digest != now.champion)
+        return self._point(model, Live(now.champion, wanted, now.previous, now.evidence))
+
+    def live_path(self, model: str) -> Path:
+        """The file that a server watches."""
+        return self.root / model / LIVE
+
+    def settings(self, model: str) -> dict[str, int]:
+        """Workers, batch size and in-flight limit as a stress test has set them; empty before one."""
+        path = self.root / model / SETTINGS
+        found: dict[str, int] = json.loads(path.read_bytes()) if path.is_file() else {}
+        return found
+
+    def set(self, model: str, settings: Mapping[str, int]) -> None:
+        """Keep what a stress test has measured; it outlives the bundle that was measured."""
+        _replace(self.root / model / SETTINGS, json.dumps(dict(settings), sort_keys=True).encode())
+
+    def _point(self, model: str, live: Live) -> Live:
+        signature = sign(secret(self.root / KEY), _text(model, live))
+        body = {**vars(live), "challengers": list(live.challengers), "signature": signature}
+        _replace(self.live_path(model), json.dumps(body, sort_keys=True).encode())
+        return live
+
+
+def _text(model: str, live: Live) -> str:
+    return json.dumps([model, live.champion, live.challengers, live.previous, live.evidence])
+
+
+def _sha(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
+def _check(model: str, name: str, content: bytes, recorded: str) -> None:
+    found = _sha(content)
+    if found != recorded:
+        what = f"{name} in a serving bundle of '{model}' was changed"
+        raise Damaged.of(what, got=found, allowed=recorded, step="release the model again")
+
+
+def _replace(path: Path, content: bytes) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_name(f".{uuid4().hex}.tmp")
+    _durable(draft, content)
+    os.replace(draft, path)  # noqa: PTH105 - the atomic rename, by its own name
+
+
+def _durable(path: Path, content: bytes) -> None:
+    with path.open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
