@@ -1,6 +1,7 @@
 """`<dataset>/raw`: a landed file as it arrived, a partition a batch; what can't be read never becomes a batch."""
 
 import statistics
+from itertools import chain
 from typing import TYPE_CHECKING
 
 import dagster as dg
@@ -14,6 +15,8 @@ from mlops_assets.spec.plan import DatasetPlan
 
 if TYPE_CHECKING:
     import pyarrow as pa
+
+    from mlops_assets.stores.lake import TableVersion
 
 RECENT = 24
 """Batches with which the volume of a new one is compared."""
@@ -50,32 +53,44 @@ def build(plan: DatasetPlan) -> list[dg.AssetsDefinition]:
     def raw(context: dg.AssetExecutionContext, stores: Stores) -> declaration.Events:
         try:
             arrival = landing.locate(dataset, stores.settings().home, context.partition_key)
-            rows = readers.read(arrival.path)
+            with readers.opened(arrival.path) as rows:
+                version = _written(context, stores, arrival, rows)
         except LandingError as error:
             yield from _unread(spec.key, str(error))
             return
-        yield _check(spec.key, "readable", passed=True, said=f"{arrival.path.name} was read")
-        if rows.num_rows:
-            yield _written(context, stores, arrival, rows)
-        yield _check(
-            spec.key, "not_empty", passed=rows.num_rows > 0, said=f"{arrival.path.name} has {rows.num_rows} rows"
-        )
-        yield _volume(context, spec.key, rows.num_rows)
+        file, count = arrival.path.name, version.rows if version else 0
+        if version:
+            yield _materialized(spec.key, arrival, version, rows.schema)
+        yield _check(spec.key, "readable", passed=True, said=f"{file} was read")
+        yield _check(spec.key, "not_empty", passed=count > 0, said=f"{file} has {count} rows")
+        yield _volume(context, spec.key, count)
 
     return [raw]
 
 
 def _written(
-    context: dg.AssetExecutionContext, stores: Stores, arrival: landing.Arrival, rows: "pa.Table"
-) -> declaration.Materialized:
-    dataset = context.asset_key.path[0]
+    context: dg.AssetExecutionContext, stores: Stores, arrival: landing.Arrival, rows: "pa.RecordBatchReader"
+) -> "TableVersion | None":
+    """Write the rows while they are read; none when there are none."""
+    import pyarrow as pa
+
+    first = next((batch for batch in rows if batch.num_rows), None)
+    if first is None:
+        return None
+    whole = pa.RecordBatchReader.from_batches(rows.schema, chain([first], rows))
+    table = keys.raw_table(context.asset_key.path[0], arrival.batch)
     commit = {"run_id": context.run.run_id, "file": arrival.path.name, "file_sha256": arrival.fingerprint}
-    version = stores.lake().write(keys.raw_table(dataset, arrival.batch), rows, batch=arrival.batch, commit=commit)
+    return stores.lake().write(table, whole, batch=arrival.batch, commit=commit)
+
+
+def _materialized(
+    key: dg.AssetKey, arrival: landing.Arrival, version: "TableVersion", schema: "pa.Schema"
+) -> declaration.Materialized:
     return dg.MaterializeResult(
-        asset_key=context.asset_key,
+        asset_key=key,
         metadata={
-            **presentation.table(version, rows.schema),
-            **presentation.numbers({"bytes": arrival.bytes, "columns": rows.num_columns}),
+            **presentation.table(version, schema),
+            **presentation.numbers({"bytes": arrival.bytes, "columns": len(schema)}),
             "file": dg.MetadataValue.path(str(arrival.path)),
             "file_sha256": dg.MetadataValue.text(arrival.fingerprint),
         },

@@ -7,13 +7,15 @@ zone are UTC. What no table holds (unsigned and huge integers, nested values, ti
 import csv
 import io
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from mlops_assets.errors import LandingError
 from mlops_assets.stores import sql
 from mlops_assets.stores.lake import BATCH
+from mlops_assets.stores.rows import CHUNK
 
 if TYPE_CHECKING:
     import duckdb
@@ -34,14 +36,25 @@ COMPRESSIONS: Final = {".gz": "gzip", ".zst": "zstd"}
 _DELIMITERS: Final = (",", ";", "\t", "|")
 _KEPT: Final = re.compile(r"BOOLEAN|TINYINT|SMALLINT|INTEGER|BIGINT|FLOAT|DOUBLE|VARCHAR|BLOB|DATE|DECIMAL\(.*\)")
 _WIDER: Final = {"UTINYINT": "SMALLINT", "USMALLINT": "INTEGER", "UINTEGER": "BIGINT", "UBIGINT": "DECIMAL(20,0)"}
-_CHUNK: Final = 1 << 20
+_BYTES: Final = 1 << 20
 
 
 def read(path: Path) -> "pa.Table":
-    """Read a file by its suffix, whole or not at all.
+    """Read a file by its suffix into memory, whole or not at all.
 
     Raises:
         LandingError: no such reader, or the file is empty, cut off, or not what its suffix says.
+    """
+    with opened(path) as rows:
+        return rows.read_all()
+
+
+@contextmanager
+def opened(path: Path) -> "Iterator[pa.RecordBatchReader]":
+    """A file's rows by its suffix, a chunk at a time.
+
+    Raises:
+        LandingError: as `read`; also while the rows pass.
     """
     import duckdb
     import pyarrow as pa
@@ -51,14 +64,23 @@ def read(path: Path) -> "pa.Table":
         raise _refused(path, "no reader for this suffix", allowed=", ".join(sorted(READERS)))
     compression = COMPRESSIONS.get(path.suffix.lower(), "")
     _look(path, ending, compression)
+    damages = (duckdb.Error, pa.ArrowException, csv.Error, UnicodeDecodeError, OSError)
+
+    def passing(rows: "pa.RecordBatchReader") -> "Iterator[pa.RecordBatch]":
+        try:
+            yield from rows
+        except damages as error:
+            raise _refused(path, f"cannot be read as {ending}: {_reason(error)}") from error
+
     with sql.connect() as connection:
         try:
             relation = connection.sql(READERS[ending](connection, path, compression))
             columns = zip(relation.columns, relation.types, strict=True)
             kept = ", ".join(f"{_storable(name, str(kind))} as {sql.identifier(name)}" for name, kind in columns)
-            return relation.project(kept).to_arrow_table()
-        except (duckdb.Error, pa.ArrowException, csv.Error, UnicodeDecodeError, OSError) as error:
+            rows = relation.project(kept).to_arrow_reader(CHUNK)
+        except damages as error:
             raise _refused(path, f"cannot be read as {ending}: {_reason(error)}") from error
+        yield pa.RecordBatchReader.from_batches(rows.schema, passing(rows))
 
 
 def suffix(path: Path) -> str:
@@ -146,7 +168,7 @@ def _drain(path: Path, compression: str) -> None:
     seen = False
     try:
         with pa.input_stream(str(path), compression=compression or None) as stream:
-            while chunk := stream.read(_CHUNK):
+            while chunk := stream.read(_BYTES):
                 seen = True
                 if b"\0" in chunk:
                     raise _refused(path, "binary content (a NUL byte) where text was expected")
