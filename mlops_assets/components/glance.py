@@ -13,7 +13,8 @@ from mlops_assets.rooms.ingest.readers import read
 from mlops_assets.rooms.validate.casting import cast, present
 from mlops_assets.rooms.validate.contract import Column as Contracted
 from mlops_assets.rooms.validate.infer import infer
-from mlops_assets.spec.dataset import Dataset, Source
+from mlops_assets.spec.dataset import Dataset
+from mlops_assets.spec.source import Source
 from mlops_assets.stores import sql
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from types import NoneType
 from typing import Annotated, Any, get_args, get_origin
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, SecretStr, ValidationError
 from pydantic_core import ErrorDetails
 
 from mlops_assets.components.origin import Origin
@@ -67,9 +67,8 @@ def _mistake(detail: ErrorDetails, spec: type[BaseModel], origin: Origin) -> Spe
     if kind == "value_error":
         return _explained_already(detail["ctx"]["error"], where, dotted)
     allowed_kind = _KINDS.get(kind, detail["msg"].removeprefix("Input should be "))
-    return SpecError.of(
-        f"{where}: wrong value for {dotted or spec.__name__}", got=_given(detail["input"]), allowed=allowed_kind
-    )
+    given = "(hidden)" if path and _type_at(spec, path) is SecretStr else _given(detail["input"])
+    return SpecError.of(f"{where}: wrong value for {dotted or spec.__name__}", got=given, allowed=allowed_kind)
 
 
 def _untold(detail: ErrorDetails, spec: type[BaseModel], tagged: tuple[int | str, ...], where: str) -> SpecError:

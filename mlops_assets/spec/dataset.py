@@ -6,13 +6,7 @@ from pydantic import AfterValidator, Field, model_validator
 
 from mlops_assets.spec.base import Column, Duration, Name, Reference, Spec
 from mlops_assets.spec.repair import Fill, Merge, Repair, zone
-
-
-class Source(Spec):
-    """Where batches come from."""
-
-    files: str
-    """A glob, relative to the platform's home; one file is one batch, named by its stem."""
+from mlops_assets.spec.source import Source
 
 
 class Period(Spec):

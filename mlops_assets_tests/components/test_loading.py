@@ -16,6 +16,7 @@ from mlops_assets.errors import SpecError, UnknownName
 from mlops_assets.resources import declaration
 from mlops_assets.resources.stores import Stores
 from mlops_assets.spec import dataset, feature_table, model
+from mlops_assets.spec.source import Source
 
 Write = Callable[..., Path]
 
@@ -23,7 +24,7 @@ IN_PYTHON = """\
 import dagster as dg
 from mlops_assets import Dataset
 from mlops_assets.spec.dataset import Dataset as Spec
-from mlops_assets.spec.dataset import Source
+from mlops_assets.spec.source import Source
 
 
 @dg.component_instance
@@ -55,7 +56,7 @@ def stages(defs: dg.Definitions, noun: str) -> set[str]:
 
 def specs() -> tuple[dataset.Dataset, feature_table.FeatureTable, model.Model]:
     return (
-        dataset.Dataset(name="flights", source=dataset.Source(files="f/*.csv"), key=("id",), event_time="at"),
+        dataset.Dataset(name="flights", source=Source(files="f/*.csv"), key=("id",), event_time="at"),
         feature_table.FeatureTable(name="context", dataset="flights", columns={"distance": "distance"}),
         model.Model(name="late", target=model.Target(column="late"), features=("context",)),
     )

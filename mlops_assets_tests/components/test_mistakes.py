@@ -11,9 +11,10 @@ from mlops_assets.components.mistakes import explained
 from mlops_assets.components.origin import Origin
 from mlops_assets.errors import SpecError, UnknownName
 from mlops_assets.spec.base import Spec
-from mlops_assets.spec.dataset import Dataset, Source
+from mlops_assets.spec.dataset import Dataset
 from mlops_assets.spec.feature_table import Aggregation, FeatureTable, Join
 from mlops_assets.spec.model import Model, Train
+from mlops_assets.spec.source import Source
 from mlops_assets_tests.components.conftest import GOOD
 
 Write = Callable[..., Path]

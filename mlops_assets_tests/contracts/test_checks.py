@@ -10,7 +10,8 @@ import pytest
 from mlops_assets.rooms.validate.pandera_models import from_pandera
 from mlops_assets.rooms.validate.split import Split, split
 from mlops_assets.rooms.validate.standard import CONDITIONS
-from mlops_assets.spec.dataset import Dataset, Source
+from mlops_assets.spec.dataset import Dataset
+from mlops_assets.spec.source import Source
 
 DATASET = Dataset(name="things", source=Source(files="*.csv"))
 NUMBERS: list[Any] = [0.0, -0.0, 1.0, 2.0, 2.0000001, 3.0, -1e300, 1e300, None]

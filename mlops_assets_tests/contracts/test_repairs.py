@@ -12,7 +12,8 @@ from mlops_assets.rooms.validate.repairing import Repairs
 from mlops_assets.rooms.validate.repairs import REPAIRS
 from mlops_assets.rooms.validate.split import Split, split
 from mlops_assets.spec import repair as spec
-from mlops_assets.spec.dataset import Dataset, Source
+from mlops_assets.spec.dataset import Dataset
+from mlops_assets.spec.source import Source
 
 PLANES = "(select * from (values ('N1', 100), ('N2', 200), ('N3', 1), ('N3', 2)) t(tail, seats))"
 

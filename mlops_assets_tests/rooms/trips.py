@@ -15,10 +15,11 @@ from mlops_assets.rooms.train.challenger import Challenger, challenge
 from mlops_assets.rooms.train.identity import canonical, ingredients
 from mlops_assets.rooms.train.select import leaderboard
 from mlops_assets.rooms.train.training_set import BATCH, assemble, examples, inputs
-from mlops_assets.spec.dataset import Dataset, Outcomes, Source
+from mlops_assets.spec.dataset import Dataset, Outcomes
 from mlops_assets.spec.feature_table import FeatureTable
 from mlops_assets.spec.model import Model
 from mlops_assets.spec.plan import FeaturePlan, ModelPlan
+from mlops_assets.spec.source import Source
 from mlops_assets.stores.delta import DeltaLake
 from mlops_assets.stores.lineage import SqliteLineage
 from mlops_assets.stores.mlflow import MlflowRegistry

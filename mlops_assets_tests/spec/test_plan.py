@@ -5,10 +5,11 @@ from collections.abc import Mapping
 import pytest
 
 from mlops_assets.errors import SpecError, UnknownName
-from mlops_assets.spec.dataset import Dataset, Source
+from mlops_assets.spec.dataset import Dataset
 from mlops_assets.spec.feature_table import FeatureTable, Join
 from mlops_assets.spec.model import Evaluate, Model, Target
 from mlops_assets.spec.plan import FeaturePlan, ModelPlan
+from mlops_assets.spec.source import Source
 
 
 def dataset(name: str, key: tuple[str, ...] = ("id",)) -> Dataset:

@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from mlops_assets.spec.base import duration, reference
-from mlops_assets.spec.dataset import Dataset, Outcomes, Period, Source
+from mlops_assets.spec.dataset import Dataset, Outcomes, Period
 from mlops_assets.spec.feature_table import Aggregation, FeatureTable, Join
 from mlops_assets.spec.model import Model, Target
+from mlops_assets.spec.source import Source
 
 FLIGHTS = Dataset(name="flights", source=Source(files="f/*.csv"), key=("id",), event_time="at")
 

@@ -35,7 +35,7 @@ def arrivals(dataset: Dataset, home: Path) -> list[Arrival]:
     """The files that have landed for a dataset and can be batches, sorted by batch; the others are `refusals`.
 
     Args:
-        dataset: whose `source.files` is a glob relative to `home`.
+        dataset: whose source lands as files below a glob relative to `home`.
         home: the platform's home.
     """
     claims = sorted(_claims(dataset, home).items())
@@ -58,7 +58,7 @@ def locate(dataset: Dataset, home: Path, batch: str) -> Arrival:
     if not paths:
         raise LandingError.of(
             f"the file of batch '{batch}' of dataset '{dataset.name}' is not there",
-            allowed=f"{home / dataset.source.files}",
+            allowed=f"{home / dataset.source.landing(dataset.name)}",
             step=f"land {batch} again",
         )
     problem = _refusal(dataset, batch, paths)
@@ -107,7 +107,7 @@ def _arrival(batch: str, path: Path) -> Arrival:
 def _claims(dataset: Dataset, home: Path) -> dict[str, list[Path]]:
     """The files that have landed, by the batch that each of them would be."""
     found: dict[str, list[Path]] = {}
-    for path in _files(dataset.source.files, home):
+    for path in _files(dataset.source.landing(dataset.name), home):
         found.setdefault(_stem(path), []).append(path)
     return found
 

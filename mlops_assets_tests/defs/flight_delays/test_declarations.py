@@ -63,7 +63,7 @@ def test_each_contract_is_found_beside_its_declaration(datasets: dict[str, Datas
 
 def test_the_samples_are_where_the_sources_look(datasets: dict[str, Dataset], tmp_path: Path) -> None:
     landed = samples.land(tmp_path / "data" / "landing", ["2013-01"])
-    assert sorted(file for d in datasets.values() for file in tmp_path.glob(d.source.files)) == sorted(landed)
+    assert sorted(file for d in datasets.values() for file in tmp_path.glob(d.source.landing(d.name))) == sorted(landed)
 
 
 def test_the_features_of_a_real_month_are_sound(

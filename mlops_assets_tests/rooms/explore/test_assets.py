@@ -12,8 +12,9 @@ from mlops_assets.resources.stores import Stores
 from mlops_assets.rooms.explore import eda
 from mlops_assets.rooms.explore.assets import build
 from mlops_assets.rooms.explore.profile import from_table
-from mlops_assets.spec.dataset import Dataset, Source
+from mlops_assets.spec.dataset import Dataset
 from mlops_assets.spec.plan import DatasetPlan
+from mlops_assets.spec.source import Source
 
 PLAN = DatasetPlan(Dataset(name="planes", source=Source(files="data/landing/*.csv")))
 REPORT, PROFILE = dg.AssetKey(["planes", "eda_report"]), dg.AssetKey(["planes", "profile"])

@@ -7,7 +7,8 @@ import pytest
 
 from mlops_assets.errors import LandingError
 from mlops_assets.rooms.ingest.landing import arrivals, batch_name, fingerprint, locate, refusals, signature
-from mlops_assets.spec.dataset import Dataset, Source
+from mlops_assets.spec.dataset import Dataset
+from mlops_assets.spec.source import Source
 
 FLIGHTS = Dataset(name="flights", source=Source(files="data/landing/flights/*"))
 

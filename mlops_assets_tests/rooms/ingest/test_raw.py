@@ -8,8 +8,9 @@ import pytest
 from mlops_assets import keys
 from mlops_assets.resources.stores import Stores
 from mlops_assets.rooms.ingest.assets import build
-from mlops_assets.spec.dataset import Dataset, Source
+from mlops_assets.spec.dataset import Dataset
 from mlops_assets.spec.plan import DatasetPlan
+from mlops_assets.spec.source import Source
 
 PLAN = DatasetPlan(Dataset(name="flights", source=Source(files="data/landing/*.csv")))
 RAW = dg.AssetKey(["flights", "raw"])

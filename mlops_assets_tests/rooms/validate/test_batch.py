@@ -10,9 +10,10 @@ from mlops_assets import keys
 from mlops_assets.errors import ContractError
 from mlops_assets.rooms.validate.batch import Outcome, validate_batch
 from mlops_assets.rooms.validate.split import HELD
-from mlops_assets.spec.dataset import Dataset, Quarantine, Source
+from mlops_assets.spec.dataset import Dataset, Quarantine
 from mlops_assets.spec.place import Place
 from mlops_assets.spec.plan import DatasetPlan
+from mlops_assets.spec.source import Source
 from mlops_assets.stores.delta import DeltaLake
 
 MODEL = """

@@ -10,7 +10,8 @@ from mlops_assets.errors import ContractError
 from mlops_assets.rooms.validate.contract import BatchBreach, Column, Contract
 from mlops_assets.rooms.validate.infer import frozen, infer
 from mlops_assets.rooms.validate.split import split
-from mlops_assets.spec.dataset import Dataset, Source
+from mlops_assets.spec.dataset import Dataset
+from mlops_assets.spec.source import Source
 
 PLAIN = Dataset(name="things", source=Source(files="*.csv"))
 

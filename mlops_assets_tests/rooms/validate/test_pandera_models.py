@@ -11,7 +11,8 @@ from mlops_assets.errors import ContractError
 from mlops_assets.rooms.validate.contract import BatchBreach, Contract
 from mlops_assets.rooms.validate.pandera_models import from_pandera
 from mlops_assets.rooms.validate.split import split
-from mlops_assets.spec.dataset import Dataset, Source
+from mlops_assets.spec.dataset import Dataset
+from mlops_assets.spec.source import Source
 
 DATASET = Dataset(name="things", source=Source(files="*.csv"))
 NUMBERS: list[Any] = [1.0, 2.0, 3.0, 3.5, -1.0, None]

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from mlops_assets.errors import ContractError
 from mlops_assets.rooms.validate.contract import BatchBreach, Column, Contract, Rule
 from mlops_assets.rooms.validate.split import HELD, hold, split
-from mlops_assets.spec.dataset import Dataset, Period, Source
+from mlops_assets.spec.dataset import Dataset, Period
+from mlops_assets.spec.source import Source
 
 FLIGHTS = Dataset(
     name="flights",
