@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pyarrow as pa
@@ -89,8 +90,8 @@ def in_database(home: Path, url: str, kind: str, real: str = "") -> Origin:
     return Origin(home, {"database": url, **named}, save=save)
 
 
-@pytest.fixture(scope="session")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+@pytest.fixture(scope="module")
+def postgres() -> Iterator[str]:
     """The URL of a PostgreSQL of our own; without one skip, but in CI fail."""
     folders = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
     control = shutil.which("pg_ctl") or (str(folders[-1] / "pg_ctl") if folders else None)
@@ -98,15 +99,14 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         if os.environ.get("CI"):
             pytest.fail("no PostgreSQL in CI; next: run .ci/run, which installs it")
         pytest.skip("no PostgreSQL; next: install it")
-    yield from _running(Path(control).resolve().parent, tmp_path_factory.mktemp("postgres"))
+    with TemporaryDirectory(prefix="postgres-") as folder:  # pytest's own folders let in nobody but root
+        yield from _running(Path(control).resolve().parent, Path(folder))
 
 
 def _running(binaries: Path, folder: Path) -> Iterator[str]:
     """Run it on a socket in a folder, as somebody who is not root: PostgreSQL refuses root."""
     user = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"] if os.geteuid() == 0 else []
     if user:
-        for parent in [folder, *folder.parents][:3]:
-            parent.chmod(0o755)
         os.chown(folder, 65534, 65534)
     data, options = folder / "data", f"-k {folder} -c listen_addresses= -c fsync=off"
     environment = {**os.environ, "HOME": str(folder)}
