@@ -1,7 +1,7 @@
 """Paths and URLs from the environment, read once when asked: never at import."""
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
 
@@ -13,17 +13,19 @@ class Settings:
     Attributes:
         home: the folder that holds `data/`; relative paths in specs start here.
         reports_url: base URL of the report server, without a trailing slash.
+        online_url: of the Redis that keeps the online features; empty: the embedded store.
     """
 
     home: Path
     reports_url: str = "http://127.0.0.1:3001"
+    online_url: str = field(default="", repr=False)
 
     @classmethod
     def from_env(cls) -> Self:
-        """Read `MLOPS_HOME` (default: the working folder) and `MLOPS_REPORTS_URL`."""
+        """Read `MLOPS_HOME` (default: the working folder), `MLOPS_REPORTS_URL` and `MLOPS_ONLINE_URL`."""
         home = Path(os.environ.get("MLOPS_HOME") or Path.cwd()).resolve()
         url = os.environ.get("MLOPS_REPORTS_URL", cls.reports_url).rstrip("/")
-        return cls(home=home, reports_url=url)
+        return cls(home=home, reports_url=url, online_url=os.environ.get("MLOPS_ONLINE_URL", ""))
 
     @property
     def data(self) -> Path:

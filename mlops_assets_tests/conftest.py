@@ -39,7 +39,7 @@ def _slowness(item: pytest.Item) -> int:
 @pytest.fixture(autouse=True)
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A platform's home for this test alone; nothing of the user's own environment leaks in."""
-    for name in ("DAGSTER_HOME", "MLFLOW_TRACKING_URI", "MLOPS_REPORTS_URL"):
+    for name in ("DAGSTER_HOME", "MLFLOW_TRACKING_URI", "MLOPS_REPORTS_URL", "MLOPS_ONLINE_URL"):
         monkeypatch.delenv(name, raising=False)
     home = tmp_path / "home"
     monkeypatch.setenv("MLOPS_HOME", str(home))

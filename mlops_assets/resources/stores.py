@@ -1,5 +1,6 @@
 """The stores as Dagster resources: each opens its embedded default below the platform's home when asked."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import dagster as dg
@@ -11,7 +12,7 @@ from mlops_assets.stores.labels import LabelStore, LakeLabels
 from mlops_assets.stores.lake import Lake
 from mlops_assets.stores.lineage import Lineage, SqliteLineage
 from mlops_assets.stores.mlflow import MlflowRegistry
-from mlops_assets.stores.online import OnlineStore, SqliteOnline
+from mlops_assets.stores.online import OnlineStore, opened
 from mlops_assets.stores.predictions import LakePredictions, PredictionLog
 from mlops_assets.stores.registry import Registry
 from mlops_assets.stores.reports import FolderReports, Reports
@@ -35,7 +36,7 @@ class Stores(dg.ConfigurableResource):  # type: ignore[type-arg]  # Dagster's re
     def settings(self) -> Settings:
         """The paths and URLs in force."""
         found = Settings.from_env()
-        return Settings(home=Path(self.home).resolve(), reports_url=found.reports_url) if self.home else found
+        return replace(found, home=Path(self.home).resolve()) if self.home else found
 
     def lake(self) -> Lake:
         """The versioned tables."""
@@ -52,7 +53,8 @@ class Stores(dg.ConfigurableResource):  # type: ignore[type-arg]  # Dagster's re
 
     def online(self) -> OnlineStore:
         """The newest features of each key."""
-        return SqliteOnline(self.settings().online)
+        found = self.settings()
+        return opened(found.online_url, found.online)
 
     def predictions(self) -> PredictionLog:
         """What was asked and answered."""

@@ -1,44 +1,28 @@
 """The online store: the newest features of each key, looked up in microseconds."""
 
-import json
 import sqlite3
 import threading
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from mlops_assets.errors import StoreError
-from mlops_assets.stores import sql
+from mlops_assets.errors import Conflict
+from mlops_assets.stores.online_rows import OnlineRow, key_text, records, row
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_NEVER = -(2**63)
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS newest (
     tbl TEXT NOT NULL, key TEXT NOT NULL, event_time INTEGER NOT NULL, features TEXT NOT NULL, PRIMARY KEY (tbl, key)
-) WITHOUT ROWID
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS marks (tbl TEXT PRIMARY KEY, mark TEXT NOT NULL) WITHOUT ROWID;
 """
+_GET = "SELECT event_time, features FROM newest WHERE tbl = ? AND key = ?"
 _PUT = """
 INSERT INTO newest VALUES (?, ?, ?, ?) ON CONFLICT (tbl, key) DO UPDATE
 SET event_time = excluded.event_time, features = excluded.features WHERE excluded.event_time >= newest.event_time
 """
-
-
-@dataclass(frozen=True)
-class OnlineRow:
-    """The newest features of one key.
-
-    Attributes:
-        values: by feature name.
-        event_time: when they were so; None when the dataset has no time.
-    """
-
-    values: dict[str, Any]
-    event_time: datetime | None
 
 
 class OnlineStore(Protocol):
@@ -47,8 +31,40 @@ class OnlineStore(Protocol):
     def put(self, table: str, key_columns: Sequence[str], rows: "pa.Table", *, time_column: str) -> int:
         """Keep the newest row of each key; an older row never replaces a newer one. Returns the rows that were kept."""
 
+    def refresh(
+        self,
+        table: str,
+        key_columns: Sequence[str],
+        rows: "pa.Table",
+        *,
+        time_column: str,
+        before: str,
+        mark: str,
+        whole: bool = False,
+    ) -> int:
+        """Take these rows as they are, and the mark that says how far they go, at once; returns their number.
+
+        Args:
+            table: name.
+            key_columns: those that name a row.
+            rows: one a key.
+            time_column: the column with each row's event time.
+            before: the mark that the rows were made after; when it is another by now, nothing is written.
+            mark: the new one.
+            whole: the table holds these rows and no others.
+
+        Raises:
+            Conflict: somebody else refreshed meanwhile.
+        """
+
+    def mark(self, table: str) -> str:
+        """How far a table was refreshed; empty when it never was."""
+
     def get(self, table: str, key: Sequence[Any]) -> OnlineRow | None:
         """The newest features of a key, or None."""
+
+    def get_many(self, table: str, keys: Sequence[Sequence[Any]]) -> list[OnlineRow | None]:
+        """The newest features of each key, or None, in the order asked."""
 
     def count(self, table: str) -> int:
         """How many keys there are."""
@@ -68,22 +84,54 @@ class SqliteOnline:
         Raises:
             StoreError: a column is missing, or a value is of a type that cannot be kept.
         """
-        missing = [name for name in (*key_columns, time_column) if name not in rows.column_names]
-        if missing:
-            raise StoreError.of(f"online table '{table}' lacks columns", got=missing, allowed=rows.column_names)
+        given = [(table, *record) for record in records(table, key_columns, rows, time_column)]
         connection = self._connection()
-        records = list(_records(table, key_columns, rows, time_column))
         with connection:
             connection.execute("BEGIN IMMEDIATE")
-            return connection.executemany(_PUT, records).rowcount if records else 0
+            return connection.executemany(_PUT, given).rowcount if given else 0
+
+    def refresh(
+        self,
+        table: str,
+        key_columns: Sequence[str],
+        rows: "pa.Table",
+        *,
+        time_column: str,
+        before: str,
+        mark: str,
+        whole: bool = False,
+    ) -> int:
+        """Take these rows as they are, and the mark that says how far they go, at once; returns their number.
+
+        Raises:
+            Conflict: somebody else refreshed meanwhile.
+            StoreError: a column is missing, or a value is of a type that cannot be kept.
+        """
+        given = [(table, *record) for record in records(table, key_columns, rows, time_column)]
+        connection = self._connection()
+        with connection:
+            connection.execute("BEGIN IMMEDIATE")
+            if self.mark(table) != before:
+                raise refreshed_meanwhile(table)
+            if whole:
+                connection.execute("DELETE FROM newest WHERE tbl = ?", (table,))
+            connection.executemany("INSERT OR REPLACE INTO newest VALUES (?, ?, ?, ?)", given)
+            connection.execute("INSERT OR REPLACE INTO marks VALUES (?, ?)", (table, mark))
+        return len(given)
+
+    def mark(self, table: str) -> str:
+        """How far a table was refreshed; empty when it never was."""
+        found = self._connection().execute("SELECT mark FROM marks WHERE tbl = ?", (table,)).fetchone()
+        return str(found[0]) if found else ""
 
     def get(self, table: str, key: Sequence[Any]) -> OnlineRow | None:
         """The newest features of a key, or None."""
-        query = "SELECT event_time, features FROM newest WHERE tbl = ? AND key = ?"
-        found = self._connection().execute(query, (table, _text(list(key)))).fetchone()
-        if found is None:
-            return None
-        return OnlineRow(json.loads(found[1], object_hook=_decoded), _time(found[0]))
+        found = self._connection().execute(_GET, (table, key_text(list(key)))).fetchone()
+        return None if found is None else row(*found)
+
+    def get_many(self, table: str, keys: Sequence[Sequence[Any]]) -> list[OnlineRow | None]:
+        """The newest features of each key, or None, in the order asked."""
+        return [self.get(table, key) for key in keys]
 
     def count(self, table: str) -> int:
         """How many keys there are."""
@@ -97,71 +145,20 @@ class SqliteOnline:
             held = sqlite3.connect(self.path, timeout=30, isolation_level=None)
             held.execute("PRAGMA journal_mode = WAL")
             held.execute("PRAGMA synchronous = NORMAL")
-            held.execute(_SCHEMA)
+            held.executescript(_SCHEMA)
             self._local.connection = held
         return held
 
 
-def _records(
-    table: str, key_columns: Sequence[str], rows: "pa.Table", time_column: str
-) -> Iterator[tuple[str, str, int, str]]:
-    """A record a row; DuckDB writes the JSON, as `get` and `_text` read and write it."""
-    names = [name for name in rows.column_names if name not in (*key_columns, time_column)]
-    kept = {name: _kept(name, rows.column(name)) for name in (*key_columns, *names)}
-    key = " || ',' || ".join(f"coalesce(to_json({sql.identifier(name)})::varchar, 'null')" for name in key_columns)
-    fields = ", ".join(f"{sql.identifier(name)} := {sql.identifier(name)}" for name in names)
-    features = f"to_json(struct_pack({fields}))::varchar" if names else "'{}'"
-    import pyarrow as pa
-
-    with sql.session() as connection:
-        connection.register("kept", pa.table(kept))
-        found = connection.execute(f"select '[' || {key} || ']', {features} from kept").fetchall()
-    for (text, values), time in zip(found, rows.column(time_column).to_pylist(), strict=True):
-        yield table, text, _micros(time), values
+def refreshed_meanwhile(table: str) -> Conflict:
+    """The error of a refresh that came second."""
+    return Conflict.of(f"online table '{table}' was refreshed by somebody else meanwhile", step="refresh it again")
 
 
-def _kept(name: str, column: "pa.ChunkedArray") -> "pa.ChunkedArray | pa.Array":
-    """A column that JSON can hold: times and dates become what `_decoded` reads."""
-    import pyarrow as pa
-    from pyarrow import types
+def opened(url: str, path: Path) -> OnlineStore:
+    """The store that is configured: Redis at a `redis://` URL, or else the embedded one in a file."""
+    if not url:
+        return SqliteOnline(path)
+    from mlops_assets.stores.online_redis import RedisOnline
 
-    kind = column.type
-    if types.is_timestamp(kind) or types.is_date(kind):
-        return pa.array([None if value is None else _encoded(value) for value in column.to_pylist()])
-    item = kind.value_type if types.is_list(kind) else kind
-    plain = (types.is_boolean, types.is_integer, types.is_floating, types.is_string, types.is_large_string)
-    if not any(is_kind(item) for is_kind in (*plain, types.is_null)):
-        raise StoreError.of(f"column '{name}' is of a type that the online store cannot keep", got=str(kind))
-    return column
-
-
-def _encoded(value: Any) -> Any:
-    if isinstance(value, datetime):
-        return {"$time": _utc(value).isoformat()}
-    if isinstance(value, date):
-        return {"$date": value.isoformat()}
-    raise StoreError.of("a value that the online store cannot keep", got=f"{type(value).__name__} {value!r}")
-
-
-def _decoded(value: dict[str, Any]) -> Any:
-    if value.keys() == {"$time"}:
-        return datetime.fromisoformat(value["$time"])
-    return date.fromisoformat(value["$date"]) if value.keys() == {"$date"} else value
-
-
-def _micros(time: datetime | None) -> int:
-    if time is None:
-        return _NEVER
-    passed = _utc(time) - _EPOCH
-    return (passed.days * 86_400 + passed.seconds) * 1_000_000 + passed.microseconds
-
-
-def _time(micros: int) -> datetime | None:
-    return None if micros == _NEVER else _EPOCH + timedelta(microseconds=micros)
-
-
-def _utc(time: datetime) -> datetime:
-    return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
-
-
-_text = json.JSONEncoder(default=_encoded, separators=(",", ":"), ensure_ascii=False).encode
+    return RedisOnline(url)

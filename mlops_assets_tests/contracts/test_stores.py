@@ -2,30 +2,35 @@
 
 import inspect
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pytest
 
-from mlops_assets.errors import NotFound, NoVerdict
+from mlops_assets.errors import Conflict, NotFound, NoVerdict
 from mlops_assets.stores.delta import DeltaLake
 from mlops_assets.stores.labels import LabelStore, LakeLabels
 from mlops_assets.stores.lake import Lake
 from mlops_assets.stores.lineage import Lineage, SqliteLineage
 from mlops_assets.stores.mlflow import MlflowRegistry
 from mlops_assets.stores.online import OnlineStore, SqliteOnline
+from mlops_assets.stores.online_rows import OnlineRow
 from mlops_assets.stores.predictions import LakePredictions, PredictionLog
 from mlops_assets.stores.registry import Registry, TrainingRun
 from mlops_assets.stores.reports import FolderReports, Reports
 from mlops_assets.stores.training import MlflowTrainingRun
+from mlops_assets_tests.stores import redis_server
 
 Open = Callable[[Path], Any]
 LAKES: dict[str, Open] = {"delta": DeltaLake}
 REPORTS: dict[str, Open] = {"folder": lambda path: FolderReports(path, "http://reports")}
 REGISTRIES: dict[str, Open] = {"mlflow": lambda path: MlflowRegistry(f"sqlite:///{path / 'm.db'}", path / "artifacts")}
-ONLINE: dict[str, Open] = {"sqlite": lambda path: SqliteOnline(path / "online.db")}
+ONLINE: dict[str, Open] = {
+    "sqlite": lambda path: SqliteOnline(path / "online.db"),
+    "redis": lambda _: redis_server.online(),
+}
 PREDICTIONS: dict[str, Open] = {"lake": lambda path: LakePredictions(DeltaLake(path))}
 LABELS: dict[str, Open] = {"lake": lambda path: LakeLabels(DeltaLake(path))}
 LINEAGES: dict[str, Open] = {"sqlite": lambda path: SqliteLineage(path / "lineage.db")}
@@ -131,13 +136,70 @@ def test_a_registered_model_is_loaded_and_promoted(opened: Open, tmp_path: Path)
 
 
 @pytest.mark.parametrize("opened", ONLINE.values(), ids=ONLINE)
-def test_an_online_store_gives_what_was_put(opened: Open, tmp_path: Path) -> None:
-    store: OnlineStore = opened(tmp_path)
-    assert store.get("t", [1]) is None
-    assert store.put("t", ["id"], ROWS, time_column="at") == store.count("t") == 2
-    found = store.get("t", [1])
-    assert found is not None
-    assert (found.values, found.event_time) == ({}, datetime(2013, 1, 1, tzinfo=UTC))
+class TestOnline:
+    def test_it_gives_what_was_put(self, opened: Open, tmp_path: Path) -> None:
+        store: OnlineStore = opened(tmp_path)
+        assert store.get("t", [1]) is None
+        assert store.put("t", ["id"], ROWS, time_column="at") == store.count("t") == 2
+        found = store.get("t", [1])
+        assert found is not None
+        assert (found.values, found.event_time) == ({}, datetime(2013, 1, 1, tzinfo=UTC))
+        assert store.get_many("t", [[2], [3], [1]]) == [store.get("t", [2]), None, found]
+        assert store.get_many("t", []) == []
+
+    def test_an_older_row_never_replaces_a_newer_one(self, opened: Open, tmp_path: Path) -> None:
+        store: OnlineStore = opened(tmp_path)
+        for hour, kept in ((2, 1), (1, 0), (2, 1), (None, 0), (3, 1)):
+            assert store.put("t", ["id"], at(hour, rate=hour), time_column="at") == kept
+        found = store.get("t", [1])
+        assert found is not None
+        assert (found.values, found.event_time) == ({"rate": 3}, datetime(2013, 1, 1, 3, tzinfo=UTC))
+
+    def test_values_and_keys_come_back_as_they_were(self, opened: Open, tmp_path: Path) -> None:
+        store: OnlineStore = opened(tmp_path)
+        values = {"f": 0.1, "n": 3, "t": 'ü "x" ', "none": None, "b": True, "d": date(2013, 1, 1), "l": [1.5, 2.0]}
+        rows = pa.table({name: [value] for name, value in {"k": "Ä, [", "j": None, "at": None, **values}.items()})
+        store.put("t", ["k", "j"], rows.cast(_timed(rows.schema)), time_column="at")
+        found = store.get("t", ["Ä, [", None])
+        assert found is not None
+        assert (found.values, found.event_time) == (values, None)
+
+    def test_a_refresh_takes_its_rows_as_they_are_and_leaves_the_others(self, opened: Open, tmp_path: Path) -> None:
+        store: OnlineStore = opened(tmp_path)
+        assert store.mark("t") == ""
+        store.refresh("t", ["id"], ROWS, time_column="at", before="", mark="one")
+        assert store.refresh("t", ["id"], at(None, rate=0), time_column="at", before="one", mark="two") == 1
+        assert (store.count("t"), store.mark("t"), store.mark("u")) == (2, "two", "")
+        found = store.get("t", [1])
+        assert found is not None
+        assert (found.values, found.event_time) == ({"rate": 0}, None)
+        store.refresh("t", ["id"], at(5, rate=0), time_column="at", before="two", mark="three", whole=True)
+        assert store.get_many("t", [[1], [2]])[1] is None
+
+    def test_a_refresh_that_comes_second_writes_nothing(self, opened: Open, tmp_path: Path) -> None:
+        store: OnlineStore = opened(tmp_path)
+        store.refresh("t", ["id"], at(1, rate=1), time_column="at", before="", mark="one")
+        with pytest.raises(Conflict, match="refreshed by somebody else"):
+            store.refresh("t", ["id"], at(2, rate=2), time_column="at", before="", mark="other")
+        assert store.mark("t") == "one"
+        assert store.get("t", [1]) == OnlineRow({"rate": 1}, datetime(2013, 1, 1, 1, tzinfo=UTC))
+
+    def test_many_rows_are_kept_whole(self, opened: Open, tmp_path: Path) -> None:
+        store: OnlineStore = opened(tmp_path)
+        rows = pa.table({"id": range(1_201), "at": pa.nulls(1_201, pa.timestamp("us", "UTC")), "x": range(1_201)})
+        assert store.put("t", ["id"], rows, time_column="at") == store.count("t") == 1_201
+        assert store.refresh("u", ["id"], rows, time_column="at", before="", mark="m") == store.count("u") == 1_201
+        assert store.get("u", [1_200]) == OnlineRow({"x": 1_200}, None)
+
+
+def at(hour: int | None, *, rate: int | None) -> pa.Table:
+    moment = None if hour is None else datetime(2013, 1, 1, hour, tzinfo=UTC)
+    return pa.table({"id": [1], "at": pa.array([moment], pa.timestamp("us", "UTC")), "rate": [rate]})
+
+
+def _timed(schema: pa.Schema) -> pa.Schema:
+    place = schema.get_field_index("at")
+    return schema.set(place, pa.field("at", pa.timestamp("us", "UTC")))
 
 
 @pytest.mark.parametrize("opened", PREDICTIONS.values(), ids=PREDICTIONS)

@@ -9,9 +9,12 @@ from mlops_assets.resources import presentation
 from mlops_assets.resources.declaration import Events, asset_spec, batches
 from mlops_assets.resources.stores import Stores
 from mlops_assets.rooms.features.look_ahead import Violation, audit
+from mlops_assets.rooms.features.online import refresh
 from mlops_assets.rooms.features.origin import origins
-from mlops_assets.rooms.features.quality import Mismatch, disparities, not_finite, null_shares
+from mlops_assets.rooms.features.parity import row_mismatches, sample, skew, told
+from mlops_assets.rooms.features.quality import not_finite, null_shares
 from mlops_assets.rooms.features.table import materialize
+from mlops_assets.rooms.features.views import views
 from mlops_assets.spec.plan import FeaturePlan
 from mlops_assets.stores.lake import Lake
 
@@ -67,22 +70,32 @@ def _offline(plan: FeaturePlan) -> dg.AssetsDefinition:
 
 def _online(plan: FeaturePlan) -> dg.AssetsDefinition:
     name = plan.table.name
-    spec = _spec(plan, "online", f"The newest features of each {' and '.join(plan.dataset.key)}.", "sqlite")
+    entities = ", ".join(dict.fromkeys(" and ".join(view.by) for view in views(plan.table)))
+    newest = f"The newest features of each {' and '.join(plan.dataset.key)}." if plan.table.online.rows else ""
+    described = f"{newest} For requests, what is looked up by {entities}, as of now.".strip() if entities else newest
+    spec = _spec(plan, "online", described, "sqlite")
     spec = spec.replace_attributes(deps=[dg.AssetKey(list(keys.key(name, "offline")))])
-    parity = _check(spec, "parity", "A sample of keys, asked of the online store, has the values of the offline table.")
+    parity = _check(spec, "parity", "Requests for a sample of rows get the same features the batch and the online way.")
 
     @dg.multi_asset(name=f"{name}_online", specs=[spec], check_specs=[parity])
     def online(context: dg.AssetExecutionContext, stores: Stores) -> Events:
         lake, store, batch = stores.lake(), stores.online(), context.partition_key
         offline, table = keys.table(name, "offline"), keys.table(name, "online")
-        rows = lake.read(offline, batches=[batch])
-        kept = store.put(table, plan.dataset.key, rows, time_column="event_time")
-        figures = {"rows_offered": rows.num_rows, "rows_kept": kept, "keys": store.count(table)}
+        refreshed = refresh(lake, store, plan)
+        figures = {f"entities {view.removeprefix(table)[1:]}": count for view, count in refreshed.rows.items()}
+        mismatches = skew(lake, store, plan, sample(lake, plan, batch))
+        if plan.table.online.rows:
+            rows = lake.read(offline, batches=[batch])
+            kept = store.put(table, plan.dataset.key, rows, time_column="event_time")
+            figures |= {"rows_offered": rows.num_rows, "rows_kept": kept, "keys": store.count(table)}
+            mismatches += row_mismatches(store, plan, rows)
+        as_of = {"as_of": dg.MetadataValue.text(refreshed.as_of.isoformat())} if refreshed.as_of else {}
+        count = figures.get("keys", sum(store.count(view) for view in refreshed.rows))
         yield dg.MaterializeResult(
             asset_key=spec.key,
             data_version=dg.DataVersion(lake.fingerprint(offline, batch=batch)),
-            metadata={"dagster/row_count": figures["keys"], **presentation.numbers(figures)},
-            check_results=[_parity(spec, disparities(store, plan, rows))],
+            metadata={"dagster/row_count": count, **as_of, **presentation.numbers(figures)},
+            check_results=[_result(spec, "parity", told(mismatches), {"mismatches": len(mismatches)})],
         )
 
     return online
@@ -144,11 +157,6 @@ def _finite(spec: dg.AssetSpec, counts: dict[str, int]) -> dg.AssetCheckResult:
 def _row_count(spec: dg.AssetSpec, rows: int, given: int) -> dg.AssetCheckResult:
     faults = [] if rows == given else [f"{rows} rows of features for {given} clean rows"]
     return _result(spec, "row_count", faults, {"rows": rows, "clean": given})
-
-
-def _parity(spec: dg.AssetSpec, mismatches: list[Mismatch]) -> dg.AssetCheckResult:
-    faults = [f"{m.feature} of {m.key}: offline {m.offline}, online {m.online}" for m in mismatches]
-    return _result(spec, "parity", faults, {"mismatches": len(faults)})
 
 
 def _figures(shares: dict[str, float]) -> dict[str, float]:

@@ -1,6 +1,5 @@
 """The proof that no feature looks ahead: recomputed from what was known at the time, it must come out the same."""
 
-import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,6 +9,7 @@ from mlops_assets import keys
 from mlops_assets.rooms.features.binding import EVENT_TIME, later
 from mlops_assets.rooms.features.compile import compile_features
 from mlops_assets.rooms.features.history import load
+from mlops_assets.rooms.features.quality import same
 from mlops_assets.rooms.features.relations import Relations, known_at, moment
 from mlops_assets.spec.dataset import Dataset
 from mlops_assets.spec.plan import FeaturePlan
@@ -91,15 +91,8 @@ def _differences(plan: FeaturePlan, stored: Mapping[Key, Row], expected: Row) ->
         return
     for name in (EVENT_TIME, *plan.table.feature_names()):
         got = stored[key].get(name)
-        if not _same(got, expected[name]):
+        if not same(got, expected[name]):
             yield Violation(name, key, expected[EVENT_TIME], got, expected[name])
-
-
-def _same(one: object, other: object) -> bool:
-    """Equal, up to the order in which floats were added."""
-    if isinstance(one, float) and isinstance(other, float):
-        return math.isclose(one, other, rel_tol=1e-9, abs_tol=1e-9) or (math.isnan(one) and math.isnan(other))
-    return one == other
 
 
 def _truncated(plan: FeaturePlan, relations: Relations, row: int, at: int | None) -> Relations:

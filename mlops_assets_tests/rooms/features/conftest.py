@@ -76,7 +76,7 @@ def lake(stores: Stores) -> Lake:
     for place, batch in enumerate(BATCHES):
         rows = [_flight(draw, 100 * place + number, START + timedelta(days=4 * place)) for number in range(40)]
         lake.write("flights/clean", pa.Table.from_pylist(rows, schema=SCHEMA), batch=batch)
-    hours = [START + timedelta(hours=2 * number) for number in range(150)]
+    hours = [START + timedelta(hours=2 * number) for number in range(145)]
     weather = [{"origin": o, "hour": h, "degrees": draw.random()} for o in ("JFK", "EWR") for h in hours]
     lake.write("weather/clean", pa.Table.from_pylist(weather), batch="2013")
     lake.write("planes/clean", pa.table({"tail": ["N1", "N2"], "seats": [100, 200]}), batch="all")

@@ -10,7 +10,7 @@ import pytest
 from mlops_assets import keys
 from mlops_assets.resources.stores import Stores
 from mlops_assets.rooms.features import assets, checks
-from mlops_assets.rooms.features.quality import disparities
+from mlops_assets.rooms.features.parity import row_mismatches
 from mlops_assets.rooms.features.table import materialize
 from mlops_assets.spec.plan import FeaturePlan
 from mlops_assets.stores.lake import Lake
@@ -97,11 +97,11 @@ def test_a_value_that_serving_would_answer_in_another_way_is_found(lake: Lake, s
     plan, store = plan_of(), stores.online()
     materialize(lake, plan, "2013-02")
     rows = lake.read("context/offline", batches=["2013-02"])
-    assert {found.feature for found in disparities(store, plan, rows)} == {"event_time"}
+    assert {found.feature for found in row_mismatches(store, plan, rows)} == {"event_time"}
     store.put("context/online", ["id"], rows.set_column(2, "dist", pc.add(rows["dist"], 1.0)), time_column="event_time")
-    assert {found.feature for found in disparities(store, plan, rows)} == {"dist"}
+    assert {found.feature for found in row_mismatches(store, plan, rows)} == {"dist"}
     store.put("context/online", ["id"], rows, time_column="event_time")
-    assert disparities(store, plan, rows) == []
+    assert row_mismatches(store, plan, rows) == []
 
 
 def test_the_assets_lie_on_the_way_of_the_described_dataset(plan_of: Plans) -> None:

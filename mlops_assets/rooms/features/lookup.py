@@ -1,0 +1,195 @@
+"""Features of a request, online: made of its own columns, and looked up by the entities that it names."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any, Self
+
+from mlops_assets import keys
+from mlops_assets.errors import StoreError
+from mlops_assets.rooms.features import windows
+from mlops_assets.rooms.features.binding import bind, early
+from mlops_assets.rooms.features.compile import own
+from mlops_assets.rooms.features.marks import Mark
+from mlops_assets.rooms.features.relations import Relations
+from mlops_assets.rooms.features.views import View, views
+from mlops_assets.spec.feature_table import Join, window_name
+from mlops_assets.spec.plan import FeaturePlan
+from mlops_assets.stores import sql
+from mlops_assets.stores.expression import columns_named
+from mlops_assets.stores.lake import Lake
+from mlops_assets.stores.online import OnlineStore
+from mlops_assets.stores.online_rows import OnlineRow
+from mlops_assets.stores.sql import identifier
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+Request = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Looked:
+    """The features of one request.
+
+    Attributes:
+        values: every feature of the table, in its order; None where nothing is known.
+        ages: looked-up feature to the age of its value; None where it has none.
+        stale: features whose value is older than the table's `online.max_age`.
+    """
+
+    values: dict[str, Any]
+    ages: dict[str, timedelta | None] = field(default_factory=dict)
+    stale: tuple[str, ...] = ()
+
+
+class Lookup:
+    """The online way to a feature table's values; one for many requests.
+
+    A request holds columns of the described dataset that are known at the event time. Those that features are made
+    of, and those that name an entity, must be there (`needs`).
+    """
+
+    def __init__(self, store: OnlineStore, plan: FeaturePlan, schema: "pa.Schema") -> None:
+        """Check the expressions once.
+
+        Args:
+            store: the online store.
+            plan: the feature table and its datasets.
+            schema: of the described dataset's clean table; requests are cast to it.
+
+        Raises:
+            SpecError: a feature cannot be computed.
+        """
+        self.store = store
+        self.plan = plan
+        self.views = views(plan.table)
+        self._schema = {schema.field(name).name: schema.field(name).type for name in early(plan.dataset, schema.names)}
+        self._own = self._bound()
+        self.needs = self._needed()
+        self._empty = {window_name(a, over): windows.empty(a) for a in plan.table.aggregations for over in a.over}
+        self._spans = {window_name(a, over): over for a in plan.table.aggregations for over in a.over}
+
+    @classmethod
+    def of(cls, lake: Lake, store: OnlineStore, plan: FeaturePlan) -> Self:
+        """With the described dataset's columns as the lake has them."""
+        return cls(store, plan, lake.read(keys.table(plan.table.dataset, "clean"), batches=[]).schema)
+
+    def of_requests(self, requests: Sequence[Request], *, now: datetime | None = None) -> list[Looked]:
+        """The features of each request, from its own columns and the entities that it names.
+
+        Args:
+            requests: column to value each; further columns are ignored.
+            now: the moment from which ages are told; default: by the clock.
+
+        Raises:
+            StoreError: a request lacks a column that it needs, or holds what cannot be read as the column's type.
+        """
+        now = now or datetime.now(UTC)
+        rows = self._table(requests)
+        given = self._computed(rows)
+        linked = rows.select(list(dict.fromkeys(name for view in self.views for name in view.by))).to_pylist()
+        found = [self._viewed(view, linked, now) for view in self.views]
+        return [self._looked(given[i], [each[i] for each in found]) for i in range(len(requests))]
+
+    def of_key(self, key: Sequence[Any], *, now: datetime | None = None) -> Looked | None:
+        """The newest row of a key, when the table keeps rows online; None when there is none.
+
+        Raises:
+            StoreError: the table keeps none.
+        """
+        table = self.plan.table
+        if not table.online.rows:
+            step = "declare online: {rows: true}, or ask with the request's columns"
+            raise StoreError.of(f"feature table '{table.name}' keeps no rows online", step=step)
+        row = self.store.get(keys.table(table.name, "online"), key)
+        if row is None:
+            return None
+        age = _age(row.event_time, now or datetime.now(UTC))
+        names = table.feature_names()
+        ages: dict[str, timedelta | None] = dict.fromkeys(names, age)
+        return Looked({name: row.values.get(name) for name in names}, ages, self._stale(ages))
+
+    def _bound(self) -> dict[str, str]:
+        import pyarrow as pa
+
+        table = self.plan.table
+        alone = table.model_copy(update={"joins": (), "aggregations": (), "ttl": {}})
+        with sql.connect() as connection:
+            connection.register("requests", pa.schema(list(self._schema.items())).empty_table())
+            expressions = bind(
+                connection, FeaturePlan(alone, self.plan.datasets, self.plan.place), Relations("requests")
+            )
+        return {name: expressions.expressions[name] for name in own(table)}
+
+    def _needed(self) -> tuple[str, ...]:
+        known = list(self._schema)
+        with sql.connect() as connection:
+            named = [column for text in self._own.values() for column in columns_named(connection, text, known)]
+        return tuple(dict.fromkeys([*named, *(name for view in self.views for name in view.by)]))
+
+    def _table(self, requests: Sequence[Request]) -> "pa.Table":
+        import pyarrow as pa
+
+        lacking = sorted({name for request in requests for name in self.needs if name not in request})
+        if lacking:
+            what = f"requests for '{self.plan.table.name}' lack columns"
+            raise StoreError.of(what, got=", ".join(lacking), allowed=", ".join(self.needs))
+        schema = pa.schema([(name, self._schema[name]) for name in self.needs])
+        try:
+            return pa.Table.from_pylist([{name: request[name] for name in self.needs} for request in requests], schema)
+        except (pa.ArrowInvalid, pa.ArrowTypeError) as problem:
+            what = f"requests for '{self.plan.table.name}' cannot be read: {problem}"
+            raise StoreError.of(what, allowed=str(schema)) from problem
+
+    def _computed(self, rows: "pa.Table") -> list[dict[str, Any]]:
+        if not self._own:
+            return [{}] * rows.num_rows
+        values = ", ".join(f"{text} as {identifier(name)}" for name, text in self._own.items())
+        with sql.session() as connection:
+            connection.register("requests", rows)
+            found: list[dict[str, Any]] = (
+                connection.execute(f"select {values} from requests").to_arrow_table().to_pylist()
+            )
+        return found
+
+    def _viewed(self, view: View, linked: list[dict[str, Any]], now: datetime) -> list[Looked]:
+        """A view's part of each request; an entity that many requests name is looked up once."""
+        asked = [tuple(link[name] for name in view.by) for link in linked]
+        distinct = list(dict.fromkeys(entity for entity in asked if None not in entity))
+        found = dict(zip(distinct, self.store.get_many(view.name, distinct), strict=True))
+        mark = None if isinstance(view.part, Join) else Mark.read(self.store.mark(view.name))
+        read = {entity: self._read(view, row, mark.as_of if mark else None, now) for entity, row in found.items()}
+        nothing = self._read(view, None, None, now)
+        return [read.get(entity, nothing) for entity in asked]
+
+    def _read(self, view: View, row: OnlineRow | None, as_of: datetime | None, now: datetime) -> Looked:
+        """What of a row still counts: a joined value up to its ttl, a statistic as long as its window reaches back."""
+        taken = as_of or (row.event_time if row else None)
+        age, table = _age(taken, now), self.plan.table
+        values: dict[str, Any] = {}
+        for name in view.features:
+            if isinstance(view.part, Join):
+                limit, nothing = table.age_limit(view.part, name), None
+                fresh = row is not None and (limit is None or (age is not None and age <= limit))
+            else:
+                nothing = self._empty[name]
+                fresh = row is not None and age is not None and age < self._spans[name]
+            values[name] = row.values.get(name) if row is not None and fresh else nothing
+        return Looked(values, dict.fromkeys(view.features, age))
+
+    def _looked(self, given: Mapping[str, Any], parts: Sequence[Looked]) -> Looked:
+        values, ages = dict(given), dict[str, timedelta | None]()
+        for part in parts:
+            values |= part.values
+            ages |= part.ages
+        names = self.plan.table.feature_names()
+        return Looked({name: values[name] for name in names}, ages, self._stale(ages))
+
+    def _stale(self, ages: Mapping[str, timedelta | None]) -> tuple[str, ...]:
+        limit = self.plan.table.online.max_age
+        return () if limit is None else tuple(name for name, age in ages.items() if age is not None and age > limit)
+
+
+def _age(moment: datetime | None, now: datetime) -> timedelta | None:
+    return None if moment is None else max(now - moment, timedelta(0))
