@@ -100,6 +100,11 @@ def installed() -> tuple[Distribution, ...]:
     return _installed(tuple(sys.path))
 
 
+def installed_in(folder: Path) -> tuple[Distribution, ...]:
+    """The distributions in one folder of packages."""
+    return _installed((str(folder),))
+
+
 def digest(distributions: Iterable[Distribution]) -> str:
     """SHA-256 over the sorted `name==version`."""
     return hashlib.sha256("\n".join(sorted(each.pin for each in distributions)).encode()).hexdigest()
@@ -173,11 +178,3 @@ def _distribution(line: str) -> Distribution:
     pin, _, said = line.partition("  # ")
     name, _, version = pin.strip().partition("==")
     return Distribution(name, version, said.strip())
-
-
-def location(name: str) -> Path | None:
-    """The folder in which a distribution is installed, or None."""
-    try:
-        return Path(str(metadata.distribution(name).locate_file("")))
-    except metadata.PackageNotFoundError:
-        return None
