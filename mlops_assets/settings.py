@@ -68,6 +68,16 @@ class Settings:
         return self.data / "online.db"
 
     @property
+    def environments(self) -> Path:
+        """Environments built from a lock, by its digest."""
+        return self.data / "environments"
+
+    @property
+    def wheels(self) -> Path:
+        """Wheels that an environment may be built from without a network: `MLOPS_WHEELS`, or below the home."""
+        return Path(os.environ.get("MLOPS_WHEELS") or self.data / "wheels")
+
+    @property
     def lineage(self) -> Path:
         """Snapshots, verdicts, releases and demands: append-only."""
         return self.data / "lineage.db"

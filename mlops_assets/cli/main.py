@@ -15,6 +15,7 @@ _COMMANDS = {
     "history": "Who released what, when, and on what evidence.",
     "promote": "Release what a verdict accepts, or override it by name.",
     "quarantine": "Look at quarantined rows, mend and release them.",
+    "reroll": "Bring back data, code, environment and model of a snapshot.",
     "retrain": "Ask for a challenger, and say why.",
     "rollback": "Back to the version that was champion before.",
     "status": "What each dataset and model is doing.",

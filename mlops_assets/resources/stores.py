@@ -8,6 +8,7 @@ from pydantic import PrivateAttr
 
 from mlops_assets.settings import Settings
 from mlops_assets.stores.delta import DeltaLake
+from mlops_assets.stores.environments import Environments
 from mlops_assets.stores.labels import LabelStore, LakeLabels
 from mlops_assets.stores.lake import Lake
 from mlops_assets.stores.lineage import Lineage, SqliteLineage
@@ -71,3 +72,8 @@ class Stores(dg.ConfigurableResource):  # type: ignore[type-arg]  # Dagster's re
     def serving(self) -> ServingStore:
         """The bundles that the prediction service serves."""
         return ServingStore(self.settings().serving)
+
+    def environments(self) -> Environments:
+        """Environments built from locks."""
+        found = self.settings()
+        return Environments(found.environments, found.wheels)

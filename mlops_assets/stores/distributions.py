@@ -21,6 +21,8 @@ _OF_THE_INSTALLER: Final = frozenset(
     {"INSTALLER", "REQUESTED", "RECORD", "direct_url.json", "uv_cache.json", "uv_build.json"}
 )
 _EDITABLE: Final = "editable"
+UNRECORDED: Final = "unrecorded"
+"""The content of a distribution that does not list its files: it cannot be linked."""
 
 
 @dataclass(frozen=True)
@@ -145,7 +147,8 @@ def _content(each: metadata.Distribution) -> str:
     url = each.read_text("direct_url.json") or ""
     if '"editable": true' in url or '"editable":true' in url:
         return _EDITABLE
-    return content(each.read_text("RECORD") or "")
+    record = each.read_text("RECORD")
+    return UNRECORDED if record is None else content(record)
 
 
 def _closure(names: Iterable[str]) -> set[str]:

@@ -16,7 +16,7 @@ from typing import Final, Literal
 
 from mlops_assets.errors import StoreError
 from mlops_assets.stores import linking
-from mlops_assets.stores.distributions import Distribution, Lock, here, installed_in
+from mlops_assets.stores.distributions import UNRECORDED, Distribution, Lock, here, installed_in
 from mlops_assets.stores.locking import locked
 
 Where = Literal["running", "kept", "wheel", "uv", "missing"]
@@ -122,7 +122,7 @@ class Environments:
 
     def _source(self, wanted: Distribution, places: Sequence[tuple[Where, Path]]) -> Source:
         for where, folder in places:
-            if wanted in installed_in(folder):
+            if wanted.content != UNRECORDED and wanted in installed_in(folder):
                 return Source(wanted, where, folder)
         wheel = linking.wheel(self.wheels, wanted)
         if wheel is not None:
