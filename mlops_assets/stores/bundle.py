@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from mlops_assets.errors import Damaged, StoreError
+from mlops_assets.stores.canonical import canonical
 
 if TYPE_CHECKING:
     from sklearn.pipeline import Pipeline
@@ -33,14 +34,14 @@ def is_trusted(kind: str) -> bool:
 
 
 def dumps(pipeline: "Pipeline") -> bytes:
-    """A fitted pipeline as skops bytes.
+    """A fitted pipeline as skops bytes; the same pipeline gives the same bytes, in any process.
 
     Raises:
         StoreError: it holds a type that would be refused when it is loaded.
     """
     import skops.io
 
-    content: bytes = skops.io.dumps(pipeline)
+    content = canonical(skops.io.dumps(pipeline))
     refused = [kind for kind in named_types(content) if not is_trusted(kind)]
     if refused:
         raise StoreError.of(

@@ -8,15 +8,13 @@ import subprocess
 import sys
 from base64 import urlsafe_b64encode
 from collections.abc import Iterator
+from functools import cache
 from importlib import metadata
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Final
 
 from mlops_assets.errors import Damaged, StoreError
 from mlops_assets.stores.distributions import Distribution, normalized
-
-_CHUNK: Final = 1 << 20
 
 
 def link(wanted: Distribution, source: Path, target: Path) -> None:
@@ -25,14 +23,17 @@ def link(wanted: Distribution, source: Path, target: Path) -> None:
     Raises:
         Damaged: a file is not what the RECORD says.
     """
+    made: set[str] = set()
     for name, digest in _files(wanted, source):
-        origin, place = source / name, target / name
+        origin, place = f"{source}/{name}", f"{target}/{name}"
         if digest and _digest(origin) != digest:
             raise Damaged.of(f"{origin} of {wanted.pin} was changed after it was installed", step="install it again")
-        _one(origin, place)
-        compiled = origin.parent / "__pycache__" / f"{origin.stem}.{sys.implementation.cache_tag}.pyc"
-        if origin.suffix == ".py" and compiled.is_file():
-            _one(compiled, place.parent / "__pycache__" / compiled.name)
+        _one(origin, place, made)
+        if name.endswith(".py"):
+            folder, _, file = name.rpartition("/")
+            compiled = f"{folder}/__pycache__/{file[:-3]}.{sys.implementation.cache_tag}.pyc"
+            if os.path.exists(f"{source}/{compiled}"):  # noqa: PTH110 - a hundred thousand times
+                _one(f"{source}/{compiled}", f"{target}/{compiled}", made)
 
 
 def wheel(folder: Path, wanted: Distribution) -> Path | None:
@@ -82,32 +83,35 @@ def unpack(wanted: Distribution, path: Path | None, target: Path) -> None:
 
 def _files(wanted: Distribution, source: Path) -> Iterator[tuple[str, str]]:
     """Each file of a distribution, and its digest; scripts, which hold their environment's path, are left out."""
-    (found,) = [
-        each
-        for each in metadata.distributions(path=[str(source)])
-        if normalized(each.metadata["Name"] or "") == wanted.name and each.version == wanted.version
-    ]
-    record = found.read_text("RECORD") or ""
+    record = _held(source)[wanted.name].read_text("RECORD") or ""
     for name, digest, *_ in (row for row in csv.reader(record.splitlines()) if len(row) > 1):
         inside = not name.startswith(("..", "/")) and "__pycache__/" not in name
         if inside and (not wanted.editable or ".dist-info/" in name):
             yield name, digest
 
 
-def _digest(path: Path) -> str:
-    found = hashlib.sha256()
-    with path.open("rb") as file:
-        while chunk := file.read(_CHUNK):
-            found.update(chunk)
-    return "sha256=" + urlsafe_b64encode(found.digest()).rstrip(b"=").decode()
+@cache
+def _held(folder: Path) -> dict[str, metadata.Distribution]:
+    """The distributions in a folder of packages by name; the first of a name, as an import finds it."""
+    found = list(metadata.distributions(path=[str(folder)]))
+    return {normalized(each.metadata["Name"] or ""): each for each in reversed(found)}
 
 
-def _one(origin: Path, place: Path) -> None:
-    place.parent.mkdir(parents=True, exist_ok=True)
-    if place.exists():  # a file that two distributions bring, such as a namespace's
-        return
+def _digest(path: str) -> str:
+    with open(path, "rb") as file:  # noqa: PTH123 - a hundred thousand times
+        found = hashlib.file_digest(file, "sha256").digest()
+    return "sha256=" + urlsafe_b64encode(found).rstrip(b"=").decode()
+
+
+def _one(origin: str, place: str, made: set[str]) -> None:
+    folder = place.rpartition("/")[0]
+    if folder not in made:
+        os.makedirs(folder, exist_ok=True)  # noqa: PTH103 - a hundred thousand times
+        made.add(folder)
     try:
-        place.hardlink_to(origin)
+        os.link(origin, place)
+    except FileExistsError:  # a file that two distributions bring, such as a namespace's
+        return
     except OSError:  # another file system
         shutil.copy2(origin, place)
 

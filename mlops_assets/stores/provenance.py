@@ -18,7 +18,7 @@ LARGEST: Final = 10_000_000
 """Bytes of a new file that is kept with a patch; a larger one is data, and only its name is told."""
 REFERENCES: Final = "refs/mlops"
 """Where a repository is asked to hold the commits that models were made with: no garbage collection takes them."""
-_NOT_CODE = (":(exclude,top).venv", ":(exclude,top)data")
+_NOT_CODE = (":(exclude,top).venv", ":(exclude,top)data", ":(exclude,top,glob)**/__pycache__/**")
 _PLAIN = ("--binary", "--full-index", "--no-ext-diff", "--no-textconv", "--no-renames", "--no-color")
 
 

@@ -6,7 +6,6 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from mlops_assets.rooms.train.identity import canonical
 from mlops_assets.spec.dataset import Dataset
 from mlops_assets.spec.feature_table import FeatureTable
 from mlops_assets.spec.model import Model
@@ -55,8 +54,8 @@ class Declared:
         return cls(**{**found, "tables": tuple(found["tables"])})
 
     def text(self) -> str:
-        """As a snapshot keeps it."""
-        return canonical(asdict(self))
+        """As a snapshot keeps it; the order of what is declared is kept, as a model's columns follow it."""
+        return json.dumps(asdict(self), separators=(",", ":"))
 
     def plan(self, root: Path) -> ModelPlan:
         """The plan again, with the code below a root."""

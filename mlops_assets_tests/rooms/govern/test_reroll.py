@@ -1,0 +1,176 @@
+"""A snapshot three releases old comes back whole, after code, data, contract and a library's version have changed."""
+
+import json
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pytest
+
+from mlops_assets.errors import NotFound, StoreError
+from mlops_assets.rooms.govern.reroll import Reroll
+from mlops_assets.rooms.govern.subject import Subject, find
+from mlops_assets.rooms.train.failure import watched
+from mlops_assets.spec.place import Place
+from mlops_assets.spec.plan import ModelPlan
+from mlops_assets.stores.environments import Environments
+from mlops_assets_tests import wheels
+from mlops_assets_tests.rooms import trips
+
+pytestmark = pytest.mark.slow
+
+OWN = """\
+import tinylib
+from mlops_assets.rooms.train.candidates import logistic
+
+def tuned(features, seed):
+    found = logistic(features, seed)
+    found.set_params(model__C=tinylib.C{factor})
+    return found
+
+def broken(features, seed):
+    raise ValueError("no model today, " + tinylib.NAME)
+"""
+
+
+@dataclass(frozen=True)
+class Shop:
+    """A user's project in git, with stores that have seen four releases of its model."""
+
+    root: Path
+    world: trips.World
+
+    def plan(self, *, columns: tuple[str, ...] = trips.FEATURES, candidate: str = "own:tuned") -> ModelPlan:
+        place = Place(self.root / "repo" / "tiny_shop", "tiny_shop")
+        train = {"candidates": ("base_rate", candidate), "min_labels": 100}
+        judged = {"resamples": 100}
+        return replace(trips.plan(columns={name: name for name in columns}, train=train, evaluate=judged), place=place)
+
+    def write(self, factor: str, *, commit: bool) -> None:
+        """The project's code, committed or not."""
+        (self.root / "repo" / "tiny_shop" / "own.py").write_text(OWN.replace("{factor}", factor))
+        if commit:
+            git(self.root / "repo", "add", ".")
+            git(self.root / "repo", "commit", "--quiet", "--message", f"factor {factor}")
+        sys.modules.pop("tiny_shop.own", None)
+
+    def use(self, version: str) -> None:
+        """Change the library, as an upgrade does: the old version is gone."""
+        for old in self.root.glob("lib-*"):
+            sys.path.remove(str(old))
+            shutil.rmtree(old)
+        wheel = self.root / "wheels" / f"tinylib-{version}-py3-none-any.whl"
+        sys.path.insert(0, str(wheels.install(wheel, self.root / f"lib-{version}")))
+        sys.modules.pop("tinylib", None)
+
+    def reroll(self, asked: str, *, wheels_from: str = "wheels") -> Reroll:
+        subject = find(self.world.lineage, self.world.registry, asked)
+        places = Environments(self.root / "environments", self.root / wheels_from)
+        return Reroll(subject, self.world.lake.path, self.world.lineage, self.world.registry, places)
+
+
+def git(folder: Path, *words: str) -> None:
+    subprocess.run(["git", "-C", str(folder), *words], check=True, capture_output=True)
+
+
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
+    """Version 1 is made with uncommitted code and tinylib 1; all that it was made of changes in the next three."""
+    root = tmp_path_factory.mktemp("shop")
+    before = list(sys.path)
+    made = Shop(root, trips.world(root / "stores"))
+    for version, c in (("1.0", "0.01"), ("2.0", "5.0")):
+        wheels.make(root / "wheels", "tinylib", version, f"C = {c}\nNAME = 'tinylib {version}'\n")
+    (root / "repo" / "tiny_shop").mkdir(parents=True)
+    (root / "repo" / "tiny_shop" / "__init__.py").touch()
+    for words in (("init", "--quiet"), ("config", "user.email", "a@example.org"), ("config", "user.name", "A")):
+        git(root / "repo", *words)
+    sys.path.insert(0, str(root / "repo"))
+    try:
+        history(made)
+        yield made
+    finally:
+        sys.path[:] = before
+        for name in [name for name in sys.modules if name.partition(".")[0] in ("tiny_shop", "tinylib")]:
+            del sys.modules[name]
+
+
+def history(shop: Shop) -> None:
+    world, data = shop.world, trips.rows(1_200)
+    shop.use("1.0")
+    shop.write("", commit=True)
+    shop.write(" * 2", commit=False)
+    (shop.root / "repo" / "tiny_shop" / "notes.txt").write_text("new, and not committed")
+    trips.fill(world.lake, data.slice(0, 900), batch="spring")
+    trips.train(world, shop.plan())
+    with (
+        pytest.raises(ValueError, match="no model today"),
+        watched(world.lake, world.lineage, shop.plan(candidate="own:broken"), stage="leaderboard", run="run-0009"),
+    ):
+        trips.train(world, shop.plan(candidate="own:broken"))
+    shop.use("2.0")
+    shop.write(" * 3", commit=True)
+    trips.fill(world.lake, data.slice(900), batch="summer")
+    for columns in (trips.FEATURES, trips.FEATURES[1:], trips.FEATURES[:-1]):
+        trips.train(world, shop.plan(columns=columns))
+
+
+def test_a_dry_run_tells_where_all_comes_from_and_makes_nothing(shop: Shop) -> None:
+    found = shop.reroll("late_trips@1")
+    parts = found.parts()
+    assert {part.kind for part in parts} == {"data", "code", "environment", "model"}
+    assert not [part for part in parts if part.lacking]
+    (environment,) = (part for part in parts if part.kind == "environment")
+    assert "1 wheel" in environment.how
+    assert not (shop.root / "environments").exists()
+
+
+def test_what_cannot_be_had_without_a_network_is_named(shop: Shop, tmp_path: Path) -> None:
+    found = shop.reroll("late_trips@1", wheels_from="nowhere")
+    with pytest.raises(StoreError, match=r"environment .*: tinylib==1\.0"):
+        found.restore(tmp_path / "back")
+    assert not (tmp_path / "back").exists()
+    assert found.restore(tmp_path / "back", partly=True) is None
+    assert (tmp_path / "back" / "code" / "tiny_shop" / "own.py").is_file()
+
+
+def test_everything_comes_back_and_training_again_makes_the_same_bytes(shop: Shop, tmp_path: Path) -> None:
+    folder, found = tmp_path / "back", shop.reroll("late_trips@1")
+    environment = found.restore(folder)
+    assert environment is not None
+    own = folder / "code" / "tiny_shop" / "own.py"
+    assert "tinylib.C * 2" in own.read_text()
+    assert (own.parent / "notes.txt").read_text() == "new, and not committed"
+    rows = found.verify(folder, environment)
+    assert [row for row in rows if not row["same"]] == []
+    assert {row["part"] for row in rows} == {"data", "code", "environment", "parameters", "model"}
+    assert json.loads((folder / "model" / "manifest.json").read_text())["candidate"] in ("base_rate", "own:tuned")
+
+    own.write_text(own.read_text().replace("* 2", "* 50"))
+    differ = {(row["part"], row["name"]) for row in found.verify(folder, environment) if not row["same"]}
+    assert ("code", "uncommitted patch") in differ
+    assert ("model", "late_trips") in differ
+    assert "data" not in {part for part, _ in differ}
+
+
+def test_a_failed_run_comes_back_with_its_failure(shop: Shop, tmp_path: Path) -> None:
+    found = shop.reroll("run-0009")
+    assert found.subject.failure is not None
+    assert found.subject.failure.error == "ValueError"
+    environment = found.restore(tmp_path / "back")
+    assert environment is not None
+    (row,) = (row for row in found.verify(tmp_path / "back", environment) if row["part"] == "failure")
+    assert row["found"] == row["recorded"] == "ValueError: no model today, tinylib 1.0"
+
+
+def test_a_name_that_means_nothing_or_two_things_is_refused(shop: Shop) -> None:
+    with pytest.raises(NotFound, match="no snapshot goes by 'late_trips@9'"):
+        shop.reroll("late_trips@9")
+    with pytest.raises(NotFound, match="no snapshot goes by 'late'"):
+        shop.reroll("late")
+    subject: Subject = shop.reroll("late_trips@4").subject
+    assert shop.reroll(f"#{subject.sequence}").subject == subject
+    assert shop.reroll(subject.snapshot.identity[:8]).subject == subject
