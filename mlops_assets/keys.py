@@ -19,6 +19,7 @@ MODEL_STAGES: Final = (
     "predictions",
     "drift_report",
     "performance_report",
+    "retrain_request",
 )
 
 

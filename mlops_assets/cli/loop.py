@@ -40,6 +40,8 @@ class Loop:
         for wanted in data.dynamic_partitions_requests or []:
             if isinstance(wanted, dg.AddDynamicPartitionsRequest):
                 self.instance.add_dynamic_partitions(wanted.partitions_def_name, list(wanted.partition_keys))
+        for event in data.asset_events:
+            self.instance.report_runless_asset_event(event)
         for request in data.run_requests or []:
             self._run(sensor, request)
         return bool(data.run_requests)

@@ -78,7 +78,8 @@ class House:
             where = self._where(Model, name, named, features, ("features",))
         else:
             where = self._where(Model, name, named, plans, ("features",))
-        return ModelPlan.of(spec, plans, where=where, place=self.origins[Model, name].place)
+        places = {name: origin.place for (kind, name), origin in self.origins.items() if kind is Dataset}
+        return ModelPlan.of(spec, plans, where=where, place=self.origins[Model, name].place, places=places)
 
     def waits_for(self, dataset: str) -> list[Dataset]:
         """The datasets that its repairs look up, and that the feature tables over it join: their batches go first."""

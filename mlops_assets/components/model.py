@@ -16,13 +16,14 @@ from mlops_assets.rooms.monitor import assets as monitor
 from mlops_assets.rooms.release import assets as release
 from mlops_assets.rooms.release import jobs as by_hand
 from mlops_assets.rooms.release import sensors as approval
-from mlops_assets.rooms.retrain import sensors
+from mlops_assets.rooms.retrain import assets as retrain
+from mlops_assets.rooms.retrain import checks, sensors
 from mlops_assets.rooms.serve import assets as serve
 from mlops_assets.rooms.train import assets as train
 from mlops_assets.rooms.train.candidates import CANDIDATES
 from mlops_assets.spec import model as spec
 
-ROOMS = (label, train, evaluate, release, serve, monitor)
+ROOMS = (label, train, evaluate, release, serve, monitor, retrain)
 
 
 @dg.scaffold_with(ModelScaffolder)
@@ -50,6 +51,7 @@ class Model(Noun[spec.Model]):
         plan = house.model(self.name)
         return dg.Definitions(
             assets=[asset for room in ROOMS for asset in room.build(plan)],
+            asset_checks=checks.build(plan),
             sensors=[*approval.build(plan), *sensors.build(plan)],
             jobs=[
                 *by_hand.build(plan),

@@ -9,6 +9,7 @@ from pydantic import Field, ValidationInfo, field_validator, model_validator
 from mlops_assets.errors import UnknownName
 from mlops_assets.spec.base import Column, Duration, Name, Reference, Spec, Sql
 from mlops_assets.spec.release import Release
+from mlops_assets.spec.retrain import Expiry, Retrain
 from mlops_assets.spec.serve import Serve
 
 Share = Annotated[float, Field(gt=0, lt=1)]
@@ -25,7 +26,6 @@ GUARDS: Final[Mapping[TaskName, Mapping[str, float]]] = {
     "regression": {"r2": 0.01},
 }
 """What is guarded when nothing is declared."""
-Cause = Literal["new_data", "drift", "performance", "schedule", "demand"]
 
 
 class Target(Spec):
@@ -93,20 +93,6 @@ class Monitor(Spec):
     """Stated a window, of each alarm."""
 
 
-class Retrain(Spec):
-    """When to ask for a challenger."""
-
-    causes: tuple[Cause, ...] = ("new_data", "drift", "performance", "schedule", "demand")
-    cooldown: Duration = timedelta(days=28)
-    """In the data's own time, from one request to the next; a demand does not wait."""
-    min_new_labels: Annotated[int, Field(ge=0)] = 500
-    """Labels matured since the champion's training below which no retraining makes sense."""
-    new_data: Annotated[float, Field(gt=0)] = 1.0
-    """Matured labels since the champion's training, as a share of its training rows, that are a cause."""
-    every: Duration | None = None
-    """The schedule, in the data's own time."""
-
-
 class Model(Spec):
     """A target over feature tables, and the life of the model that predicts it."""
 
@@ -128,6 +114,7 @@ class Model(Spec):
     serve: Serve = Serve()
     monitor: Monitor = Monitor()
     retrain: Retrain = Retrain()
+    expiry: Expiry | None = None
     intended_use: str = ""
     limits: str = ""
     description: str = ""

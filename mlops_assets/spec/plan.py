@@ -87,9 +87,19 @@ class ModelPlan:
     model: Model
     tables: tuple[FeaturePlan, ...]
     place: Place = NOWHERE
+    places: Mapping[str, Place] = field(default_factory=dict)
+    """Where each of its datasets is declared."""
 
     @classmethod
-    def of(cls, model: Model, tables: Mapping[str, FeaturePlan], *, where: str = "", place: Place = NOWHERE) -> Self:
+    def of(
+        cls,
+        model: Model,
+        tables: Mapping[str, FeaturePlan],
+        *,
+        where: str = "",
+        place: Place = NOWHERE,
+        places: Mapping[str, Place] | None = None,
+    ) -> Self:
         """Bind a model to its feature tables.
 
         Raises:
@@ -114,7 +124,7 @@ class ModelPlan:
         unknown = [column for column in model.evaluate.slices if column not in names]
         if unknown:
             raise UnknownName.among("feature to slice by", unknown[0], names, where=where)
-        return cls(model, plans, place)
+        return cls(model, plans, place, dict(places or {}))
 
     @property
     def name(self) -> str:

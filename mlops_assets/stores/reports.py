@@ -36,6 +36,9 @@ class Reports(Protocol):
     def path(self, key: keys.Key, version: str) -> Path:
         """Where a page is, or would be."""
 
+    def url(self, key: keys.Key, version: str) -> str:
+        """What opens the page in the browser, or would."""
+
     def exists(self, key: keys.Key, version: str) -> bool:
         """Whether the page was saved."""
 
@@ -58,12 +61,16 @@ class FolderReports:
             os.replace(draft, target)  # noqa: PTH105 - the atomic rename, by its own name
         finally:
             draft.unlink(missing_ok=True)
-        return Report(target, f"{self.base_url}/{quote(target.relative_to(self.root).as_posix())}")
+        return Report(target, self.url(key, version))
 
     def path(self, key: keys.Key, version: str) -> Path:
         """Where a page is, or would be."""
         noun, stage = key
         return self.root / safe(noun) / safe(stage) / f"{safe(version)}.html"
+
+    def url(self, key: keys.Key, version: str) -> str:
+        """What opens the page in the browser, or would."""
+        return f"{self.base_url}/{quote(self.path(key, version).relative_to(self.root).as_posix())}"
 
     def exists(self, key: keys.Key, version: str) -> bool:
         """Whether the page was saved."""

@@ -112,7 +112,8 @@ def told(defs: Path, write: Write, right: str, wrong: str) -> str:
             "  features: [context]",
             "  features: [context]\n  retrain:\n    causes: [new_data, drif]",
             (
-                "defs.yaml:23: unknown retrain.causes 'drif'; allowed: demand, drift, new_data, performance, schedule;"
+                "defs.yaml:23: unknown retrain.causes 'drif'; allowed: age, code, contract, demand, drift, new_data,"
+                " performance, schedule;"
                 " next: did you mean 'drift'?"
             ),
         ),

@@ -2,78 +2,13 @@
 
 import hashlib
 import json
-from collections.abc import Iterator
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from dataclasses import dataclass, replace
 from typing import Any
 
-from mlops_assets.spec.model import Cause, Model
-
-
-@dataclass(frozen=True)
-class Champion:
-    """The model in force.
-
-    Attributes:
-        number: its version.
-        trained_until: the newest event time that it was trained on.
-    """
-
-    number: int
-    trained_until: datetime | None
-
-
-@dataclass(frozen=True)
-class Request:
-    """An earlier request for a challenger.
-
-    Attributes:
-        clock: the data's time at which it was made.
-        labels: the matured labels that there were.
-    """
-
-    clock: datetime
-    labels: int
-
-
-@dataclass(frozen=True)
-class Window:
-    """What a monitor recorded of its newest window."""
-
-    name: str
-    end: datetime
-    alarm: bool
-    figure: float
-    threshold: float
-
-
-@dataclass(frozen=True)
-class Evidence:
-    """All that the arbiter looks at.
-
-    Attributes:
-        clock: the newest event time seen; it stands for now.
-        labels: matured labels.
-        history: event time that they span.
-        demands: reasons that people gave and that no request has answered yet.
-    """
-
-    clock: datetime
-    labels: int
-    history: timedelta
-    champion: Champion | None = None
-    last: Request | None = None
-    drift: Window | None = None
-    performance: Window | None = None
-    demands: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One cause and what speaks for it."""
-
-    cause: Cause
-    evidence: str
+from mlops_assets.rooms.retrain.causes import Finding, findings
+from mlops_assets.rooms.retrain.evidence import Evidence, Request
+from mlops_assets.rooms.retrain.limits import held, paused
+from mlops_assets.spec.model import Model
 
 
 @dataclass(frozen=True)
@@ -81,7 +16,9 @@ class Decision:
     """Yes or no, and why.
 
     Attributes:
-        findings: the causes that hold, also where a limit says no.
+        retrain: the answer.
+        reason: in plain words.
+        findings: the causes that hold, also those that a limit holds back; the most urgent first.
     """
 
     retrain: bool
@@ -90,27 +27,42 @@ class Decision:
 
     @property
     def causes(self) -> tuple[str, ...]:
-        """The causes' names."""
-        return tuple(finding.cause for finding in self.findings)
+        """The names of the causes that carry a yes; of all that are held back when it is a no."""
+        carrying = [finding for finding in self.findings if not (self.retrain and finding.held)]
+        return tuple(dict.fromkeys(finding.cause for finding in carrying))
+
+    def request(self, evidence: Evidence) -> Request:
+        """What a yes is remembered as: with the windows whose alarms it knew of, so that none is a cause again."""
+        windows = tuple(window for finding in self.findings for window in finding.windows)
+        return Request(
+            evidence.clock,
+            evidence.labels,
+            causes=self.causes,
+            windows=windows,
+            code=evidence.code,
+            contract=evidence.contract,
+        )
 
 
 def decide(model: Model, evidence: Evidence) -> Decision:
-    """Weigh the causes against cooldown and the minimum of new labels; a person's demand does not wait."""
-    short = _too_little(model, evidence)
-    if short:
-        return Decision(False, short)
-    findings = tuple(f for f in _findings(model, evidence) if f.cause in model.retrain.causes)
-    if not findings:
+    """Weigh the causes against switch, cooldown, budget, persistence and the minimum of new labels.
+
+    A pure function: the same declaration and evidence, the same decision.
+    """
+    found = findings(model, evidence)
+    if stopped := (paused(model, evidence) or _too_little(model, evidence)):
+        return Decision(False, stopped, tuple(replace(finding, held=stopped) for finding in found))
+    found = tuple(replace(f, held=f.held or held(model, evidence, f.cause)) for f in found)
+    if not found:
         return Decision(False, f"no cause as of {evidence.clock:%Y-%m-%d %H:%M}")
-    if not any(f.cause == "demand" for f in findings):
-        limit = _limit(model, evidence)
-        if limit:
-            return Decision(False, limit, findings)
-    return Decision(True, "; ".join(f"{f.cause}: {f.evidence}" for f in findings), findings)
+    free = [finding for finding in found if not finding.held]
+    if free:
+        return Decision(True, "; ".join(f"{f.cause}: {f.evidence}" for f in free), found)
+    return Decision(False, "; ".join(dict.fromkeys(f.held for f in found)), found)
 
 
 def request_key(model: Model, evidence: Evidence, decision: Decision) -> str:
-    """Of a request: the same for the same evidence, so that it can be made only once."""
+    """Of a request: the same for the same evidence."""
     body: dict[str, Any] = {
         "model": model.name,
         "clock": evidence.clock.isoformat(),
@@ -126,41 +78,4 @@ def _too_little(model: Model, evidence: Evidence) -> str:
         return f"no first model yet: {evidence.labels} matured labels of {model.train.min_labels} needed"
     if evidence.history < model.train.min_history:
         return f"no first model yet: labels span {evidence.history.days} days of {model.train.min_history.days} needed"
-    return ""
-
-
-def _findings(model: Model, evidence: Evidence) -> Iterator[Finding]:
-    yield from _new_data(model, evidence)
-    yield from _alarm("drift", evidence.drift, evidence.last)
-    yield from _alarm("performance", evidence.performance, evidence.last)
-    every = model.retrain.every
-    if every and evidence.last and evidence.clock - evidence.last.clock >= every:
-        yield Finding("schedule", f"{(evidence.clock - evidence.last.clock).days} days since the last request")
-    for demand in evidence.demands:
-        yield Finding("demand", demand)
-
-
-def _new_data(model: Model, evidence: Evidence) -> Iterator[Finding]:
-    if evidence.last is None:
-        yield Finding("new_data", f"{evidence.labels} matured labels, and no model yet")
-        return
-    fresh = evidence.labels - evidence.last.labels
-    if fresh > 0 and fresh >= model.retrain.new_data * evidence.last.labels:
-        yield Finding("new_data", f"{fresh} labels matured since the last request, which had {evidence.last.labels}")
-
-
-def _alarm(cause: Cause, window: Window | None, last: Request | None) -> Iterator[Finding]:
-    if window and window.alarm and (last is None or window.end > last.clock):
-        yield Finding(cause, f"window {window.name}: {window.figure:.4f} against a threshold of {window.threshold:.4f}")
-
-
-def _limit(model: Model, evidence: Evidence) -> str:
-    if evidence.last is None:
-        return ""
-    passed = evidence.clock - evidence.last.clock
-    if passed < model.retrain.cooldown:
-        return f"cooldown: {passed.days} days since the last request of {model.retrain.cooldown.days}"
-    fresh = evidence.labels - evidence.last.labels
-    if fresh < model.retrain.min_new_labels:
-        return f"too few new labels: {fresh} since the last request of {model.retrain.min_new_labels} needed"
     return ""

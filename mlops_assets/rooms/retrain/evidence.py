@@ -1,78 +1,124 @@
-"""What speaks for and against training again, read from what the other rooms recorded."""
+"""What speaks for and against training again, as plain values: all that the arbiter looks at."""
 
-from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
-from typing import Any
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Literal
 
-from mlops_assets import keys
-from mlops_assets.rooms.label.maturity import clock as data_clock
-from mlops_assets.rooms.monitor.history import newest
-from mlops_assets.rooms.retrain.arbiter import Champion, Evidence, Request, Window
-from mlops_assets.spec.plan import ModelPlan
-from mlops_assets.stores import sql
-from mlops_assets.stores.lake import Lake
-from mlops_assets.stores.lineage import Lineage, Record
+Outcome = Literal["", "helped", "refused", "failed"]
 
 
-def gather(lake: Lake, lineage: Lineage, plan: ModelPlan) -> Evidence | None:
-    """All that the arbiter looks at; None while there is no data."""
-    now = data_clock(lake, plan.dataset)
-    if now is None or not lake.exists(keys.table(plan.name, "labels")):
-        return None
-    labels, history = _matured(lake, plan, now)
-    request = lineage.latest("retrain_request", plan.name)
-    return Evidence(
-        clock=now,
-        labels=labels,
-        history=history,
-        champion=champion(lineage.latest("release", plan.name)),
-        last=_request(request),
-        drift=_window(newest(lake, plan.name, "drift_report")),
-        performance=_window(newest(lake, plan.name, "performance_report")),
-        demands=tuple(d.body["reason"] for d in unanswered(lineage, plan.name, request)),
-    )
+@dataclass(frozen=True)
+class Champion:
+    """The model in force.
+
+    Attributes:
+        number: its version.
+        trained_until: the newest event time that it was trained on.
+        released: when, by the clock of the evidence.
+    """
+
+    number: int
+    trained_until: datetime | None = None
+    released: datetime | None = None
 
 
-def unanswered(lineage: Lineage, model: str, request: Record | None) -> list[Record]:
-    """Demands made since the last request."""
-    since = request.sequence if request else 0
-    return [d for d in lineage.records(kind="demand", subject=model) if d.sequence > since]
+@dataclass(frozen=True)
+class Request:
+    """An earlier request for a challenger.
+
+    Attributes:
+        clock: the data's time at which it was made.
+        labels: the matured labels that there were.
+        causes: that it named.
+        windows: whose alarms it knew of, as `cause:window`: they are no cause again.
+        outcome: `helped` when its challenger was released; empty while it is open.
+        code: digest of the training's code and parameters then; empty: not known.
+        contract: digest of the data's contract then; empty: not known.
+    """
+
+    clock: datetime
+    labels: int
+    causes: tuple[str, ...] = ()
+    windows: tuple[str, ...] = ()
+    outcome: Outcome = ""
+    code: str = ""
+    contract: str = ""
 
 
-def champion(release: Record | None) -> Champion | None:
-    """The model in force, as its release recorded it."""
-    if release is None:
-        return None
-    until = release.body.get("trained_until")
-    return Champion(int(release.body["version"]), datetime.fromisoformat(until) if until else None)
+@dataclass(frozen=True)
+class Window:
+    """What a monitor recorded of a window.
+
+    Attributes:
+        name: of the window.
+        end: its newest event time.
+        alarm: whether its figure is out of bounds.
+        figure: what was measured.
+        threshold: what it is held against.
+        measure: the figure's name.
+        judged: when, by the data's clock: late labels open a window again; None: at its end.
+        version: that answered it; None: not known.
+    """
+
+    name: str
+    end: datetime
+    alarm: bool
+    figure: float
+    threshold: float
+    measure: str = "figure"
+    judged: datetime | None = None
+    version: int | None = None
+
+    @property
+    def known(self) -> datetime:
+        """When its verdict was known."""
+        return max(self.end, self.judged) if self.judged else self.end
 
 
-def _request(record: Record | None) -> Request | None:
-    if record is None:
-        return None
-    return Request(datetime.fromisoformat(record.body["clock"]), int(record.body["labels"]))
+@dataclass(frozen=True)
+class Demand:
+    """A person's wish that no request has answered yet.
+
+    Attributes:
+        number: of its record.
+        reason: in the person's words.
+    """
+
+    number: int
+    reason: str
 
 
-def _window(row: Mapping[str, Any] | None) -> Window | None:
-    if row is None:
-        return None
-    end: datetime = row["window_end"]
-    return Window(
-        name=row["window"],
-        end=end if end.tzinfo else end.replace(tzinfo=UTC),
-        alarm=bool(row["alarm"]),
-        figure=float(row["figure"]),
-        threshold=float(row["threshold"]),
-    )
+@dataclass(frozen=True)
+class Evidence:
+    """All that the arbiter looks at.
 
+    Attributes:
+        clock: the newest event time seen; it stands for now. The wall's where rows have no time.
+        labels: matured labels.
+        history: event time that they span.
+        champion: None before the first release.
+        requests: made so far, oldest first.
+        drift: what the monitor recorded, oldest first.
+        performance: the same, by labels.
+        demands: that wait.
+        code: digest of the training's code and parameters; empty: not known.
+        contract: digest of the data's contract; empty: not known.
+        paused: why a person paused the model; empty: nobody did.
+    """
 
-def _matured(lake: Lake, plan: ModelPlan, now: datetime) -> tuple[int, timedelta]:
-    scan = lake.scan(keys.table(plan.name, "labels"))
-    with sql.connect() as connection:
-        row = connection.execute(
-            f"select count(*), min(event_time), max(event_time) from {scan}"
-            " where status = 'labelled' and (known_at is null or known_at <= ?)",
-            [now],
-        ).fetchone()
-    count, first, last = row or (0, None, None)
-    return int(count), (last - first) if first is not None else timedelta(0)
+    clock: datetime
+    labels: int
+    history: timedelta
+    champion: Champion | None = None
+    requests: tuple[Request, ...] = ()
+    drift: tuple[Window, ...] = ()
+    performance: tuple[Window, ...] = ()
+    demands: tuple[Demand, ...] = ()
+    code: str = ""
+    contract: str = ""
+    paused: str = ""
+
+    @property
+    def last(self) -> Request | None:
+        """The newest request."""
+        return self.requests[-1] if self.requests else None

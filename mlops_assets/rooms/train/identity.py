@@ -46,6 +46,12 @@ def ingredients(lake: "Lake", plan: "ModelPlan") -> Ingredients:
     return Ingredients(data, _code(plan), provenance.environment(), _parameters(plan))
 
 
+def recipe(plan: "ModelPlan") -> str:
+    """Digest of all but the data and the environment: code, parameters and the features' declarations."""
+    tables = [table.table.model_dump(mode="json") for table in plan.tables]
+    return digest([_code(plan), _parameters(plan), tables])
+
+
 def canonical(value: Any) -> str:
     """JSON with sorted keys and no blanks.
 
