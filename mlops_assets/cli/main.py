@@ -9,6 +9,7 @@ from mlops_assets.errors import MlopsError, nearest
 
 _COMMANDS = {
     "approve": "Say yes to the release that waits.",
+    "contract": "The contract in force, and what a change of it would mean.",
     "demo": "Replay a real year of flights through the sensors.",
     "diff": "What differs between two versions of a table.",
     "gc": "Remove the versions that their retention lets go, and what killed writers left.",

@@ -10,7 +10,7 @@ from mlops_assets.spec.base import Spec
 from mlops_assets.spec.dataset import Dataset
 from mlops_assets.spec.feature_table import FeatureTable
 from mlops_assets.spec.model import Model
-from mlops_assets.spec.plan import DatasetPlan, FeaturePlan, ModelPlan
+from mlops_assets.spec.plan import DatasetPlan, FeaturePlan, ModelPlan, Reader
 
 Steps = tuple[str | int, ...]
 
@@ -55,7 +55,16 @@ class House:
         for other in spec.looked_up:
             if other not in self.datasets:
                 raise UnknownName.among("dataset", other, self.datasets, where=origin.at("repairs"))
-        return DatasetPlan(spec, origin.place)
+        return DatasetPlan(spec, origin.place, tuple(self._readers(name)))
+
+    def _readers(self, dataset: str) -> Iterator[Reader]:
+        """The models that read a dataset through their feature tables, and through those that these join."""
+        for model in self.models.values():
+            named = [self.tables[name] for name in model.features if name in self.tables]
+            behind = [self.tables[name] for table in named for name in table.tables() if name in self.tables]
+            reading = tuple(table for table in (*named, *behind) if dataset in table.datasets())
+            if reading:
+                yield Reader(model, reading)
 
     def table(self, name: str) -> FeaturePlan:
         """What the rooms need to know of a feature table."""

@@ -56,6 +56,8 @@ class Dataset(Spec):
     outcomes: Outcomes | None = None
     contract: Reference | None = None
     """A pandera model as `module:name`, beside this file; left out: inferred from the first batch, then frozen."""
+    contract_version: Annotated[int, Field(ge=1)] = 1
+    """To be raised with a change of the contract that would break a table that a living model reads."""
     repairs: tuple[Repair, ...] = ()
     """What is mended, in this order, before the contract judges a row; each repaired cell is recorded."""
     quarantine: Quarantine = Quarantine()

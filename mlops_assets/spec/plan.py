@@ -16,11 +16,20 @@ NOWHERE: Final = Place(Path())
 
 
 @dataclass(frozen=True)
+class Reader:
+    """A model that reads a dataset, and the feature tables through which it does, joined ones among them."""
+
+    model: Model
+    tables: tuple[FeatureTable, ...]
+
+
+@dataclass(frozen=True)
 class DatasetPlan:
-    """A dataset and where it is declared."""
+    """A dataset, where it is declared, and the models that read it."""
 
     dataset: Dataset
     place: Place = NOWHERE
+    readers: tuple[Reader, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -69,6 +69,24 @@ def overwrite(
     )
 
 
+def restate(held: "DeltaTable", rows: "Kept", fingerprint: str, commit: Mapping[str, str]) -> None:
+    """Replace the whole table with its columns; the rows say themselves of which batch they are.
+
+    Raises:
+        CommitFailedError: somebody else wrote first.
+    """
+    from deltalake import write_deltalake
+
+    write_deltalake(
+        held,
+        rows.reader(),
+        mode="overwrite",
+        predicate="true",
+        schema_mode="overwrite",
+        commit_properties=_properties("", fingerprint, commit),
+    )
+
+
 def _properties(batch: str, fingerprint: str, commit: Mapping[str, str]) -> "CommitProperties":
     import duckdb
     from deltalake import CommitProperties

@@ -81,6 +81,26 @@ class DeltaLake:
         commits.overwrite(held, fit, batch, fingerprint, commit, replaced=replaced)
         return TableVersion(table, held.version(), fingerprint, rows.count, changed=True)
 
+    def restate(self, table: str, data: "Rows", *, by: str, commit: Mapping[str, str] | None = None) -> TableVersion:
+        """Replace every batch and the columns in one commit; the column `by` names the batch of each row.
+
+        Raises:
+            NotFound: there is no such table.
+            StoreError: a column's type is not allowed, or the disk is full.
+            Conflict: somebody else wrote at the same time.
+        """
+        from deltalake.exceptions import CommitFailedError
+
+        held = self._open(table)
+        with disk(f"table '{table}'"), kept(data, self.path) as given:
+            rows = given.renamed({by: BATCH})
+            fingerprint = fingerprints.of_stream(rows.reader())
+            try:
+                commits.restate(held, rows, fingerprint, {**self.commit, **(commit or {})})
+            except CommitFailedError as problem:
+                raise Conflict.of(f"table '{table}' was written by others", step="run the step again") from problem
+        return TableVersion(table, held.version(), fingerprint, given.count, changed=True)
+
     def read(
         self,
         table: str,

@@ -56,6 +56,9 @@ class Lake(Protocol):
         A record batch reader or a DuckDB relation is run once, and never held in memory as a whole.
         """
 
+    def restate(self, table: str, data: "Rows", *, by: str, commit: Mapping[str, str] | None = None) -> TableVersion:
+        """Replace every batch and the columns in one commit; the column `by` names the batch of each row."""
+
     def read(
         self,
         table: str,

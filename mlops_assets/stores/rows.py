@@ -1,6 +1,6 @@
 """Rows on their way into the lake: a stream is spooled to a file first, and so read twice in little memory."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -53,6 +53,14 @@ class Kept:
             return chunk.append_column(column, pa.repeat(value, chunk.num_rows).cast(pa.string()))
 
         return Kept(tag(self.schema.empty_table()).schema, self.count, lambda: map(tag, self.chunks()))
+
+    def renamed(self, names: Mapping[str, str]) -> "Kept":
+        """With other names of columns."""
+
+        def rename(chunk: "pa.Table") -> "pa.Table":
+            return chunk.rename_columns([names.get(name, name) for name in chunk.column_names])
+
+        return Kept(rename(self.schema.empty_table()).schema, self.count, lambda: map(rename, self.chunks()))
 
     def reader(self) -> "pa.RecordBatchReader":
         """The rows once, as an Arrow stream."""

@@ -6,12 +6,14 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import dagster as dg
+from dagster._core.definitions.data_version import DATA_VERSION_TAG  # the one way to give a logged event its version
 
 from mlops_assets import keys
 from mlops_assets.resources import declaration, presentation
 from mlops_assets.resources.stores import Stores
-from mlops_assets.rooms.validate import mends
-from mlops_assets.rooms.validate.batch import Outcome, validate_batch
+from mlops_assets.rooms.validate.batch import validate_batch
+from mlops_assets.rooms.validate.evolution import ContractChanged
+from mlops_assets.rooms.validate.outcome import Outcome
 from mlops_assets.spec.plan import DatasetPlan
 
 SHOWN = 20
@@ -35,6 +37,7 @@ def build(plan: DatasetPlan) -> list[dg.AssetsDefinition]:
         name=f"{name}_clean",
         specs=specs,
         check_specs=[
+            check("contract_evolution", "The contract is the one in force, or a change that breaks no living model."),
             check("contract", "The batch has the contract's columns, and every rule could be judged."),
             check("conservation", "Rows in = clean + quarantined + merged."),
             check("quarantine_share", f"At most {limit:.2%} of the rows break the contract."),
@@ -43,8 +46,13 @@ def build(plan: DatasetPlan) -> list[dg.AssetsDefinition]:
     def validated(context: dg.AssetExecutionContext, stores: Stores) -> declaration.Events:
         lake, batch, home = stores.lake(), context.partition_key, stores.settings().home
         commit = {"run_id": context.run.run_id, "code": str(clean.code_version)}
-        released = mends.held(lake, stores.lineage(), name, batch)
-        found = validate_batch(lake, plan, batch, home, commit=commit, mends=released)
+        try:
+            found = validate_batch(lake, plan, batch, home, commit=commit, lineage=stores.lineage())
+        except ContractChanged as change:
+            yield from _refused(clean.key, str(change))
+            return
+        for held, fingerprint in found.restated.items():
+            context.log_event(_restated(clean.key, held, fingerprint))
         for spec in reversed(specs):
             if spec.key.path[-1] in found.versions:
                 yield _materialized(spec.key, found)
@@ -96,6 +104,7 @@ def _materialized(key: dg.AssetKey, found: Outcome) -> declaration.Materialized:
             **presentation.numbers(figures(found)),
             "file": dg.MetadataValue.text(found.file),
             "reasons": dg.MetadataValue.md(reasons_table(found)),
+            "contract_changes": dg.MetadataValue.md(changes_table(found)),
             "repairs": dg.MetadataValue.md(repairs_table(found)),
         },
         data_version=dg.DataVersion(version.fingerprint),
@@ -105,6 +114,7 @@ def _materialized(key: dg.AssetKey, found: Outcome) -> declaration.Materialized:
 def _checks(key: dg.AssetKey, found: Outcome) -> Iterator[dg.AssetCheckResult]:
     numbers = presentation.numbers(figures(found))
     said = {
+        "contract_evolution": (True, changes_table(found)),
         "contract": (not found.breach, found.breach or f"{found.file}: every row was judged"),
         "conservation": (found.conserved, f"{found.file}: {found.account}"),
         "quarantine_share": (not found.stopped, found.stopped or f"{found.file}: {found.share:.2%} break the contract"),
@@ -113,6 +123,35 @@ def _checks(key: dg.AssetKey, found: Outcome) -> Iterator[dg.AssetCheckResult]:
         yield dg.AssetCheckResult(
             asset_key=key, check_name=name, passed=passed, description=description, metadata=dict(numbers)
         )
+
+
+def _refused(key: dg.AssetKey, why: str) -> Iterator[dg.AssetCheckResult]:
+    """Checks of a batch that was not judged, as the contract may not be changed so."""
+    error, warn = dg.AssetCheckSeverity.ERROR, dg.AssetCheckSeverity.WARN
+    yield dg.AssetCheckResult(
+        asset_key=key, check_name="contract_evolution", passed=False, severity=error, description=why
+    )
+    for name in ("contract", "conservation", "quarantine_share"):
+        said = "not judged: the contract may not be changed so"
+        yield dg.AssetCheckResult(asset_key=key, check_name=name, passed=False, severity=warn, description=said)
+
+
+def _restated(key: dg.AssetKey, batch: str, fingerprint: str) -> dg.AssetMaterialization:
+    """Another batch, which was validated again, as the contract's columns changed."""
+    return dg.AssetMaterialization(
+        key,
+        partition=batch,
+        description="validated again: the contract's columns changed",
+        tags={DATA_VERSION_TAG: fingerprint},
+    )
+
+
+def changes_table(found: Outcome) -> str:
+    """What the batch's contract changes of the one before, as a Markdown table."""
+    if not found.changes:
+        return "The contract is the one in force."
+    lines = [f"| {c.column or 'the table'} | {c.what} | {c.before or '-'} | {c.now or '-'} |" for c in found.changes]
+    return "\n".join(["| column | what | before | now |", "| --- | --- | --- | --- |", *lines])
 
 
 def figures(found: Outcome) -> dict[str, float | int | bool | None]:

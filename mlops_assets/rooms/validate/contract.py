@@ -4,7 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, Self
 
-from mlops_assets.errors import ContractError
+from mlops_assets.errors import ContractError, UnknownName
+from mlops_assets.rooms.validate.standard import CONDITIONS
+from mlops_assets.stores import sql
 
 TYPES: Final = (
     "BOOLEAN",
@@ -143,13 +145,10 @@ class Contract:
             ContractError: it isn't a contract.
         """
         try:
-            columns = tuple(
-                Column(**{**found, "rules": tuple(Rule(**rule) for rule in found.get("rules", ()))})
-                for found in content["columns"]
-            )
+            columns = tuple(_read(found) for found in content["columns"])
             unique = tuple(tuple(group) for group in content.get("unique", ()))
             return cls(columns, unique=unique, closed=bool(content.get("closed", False)))
-        except (KeyError, TypeError) as error:
+        except (KeyError, TypeError, AttributeError) as error:
             raise ContractError.of("not a contract", got=error, allowed="columns with name and type") from error
 
 
@@ -162,3 +161,15 @@ def _column(column: Column) -> dict[str, Any]:
     if column.description:
         found["description"] = column.description
     return found
+
+
+def _read(found: Mapping[str, Any]) -> Column:
+    """A column as a person may write it: its rules in SQL, and checks by pandera's names."""
+    rest = {name: value for name, value in found.items() if name not in ("rules", "checks")}
+    rules = [Rule(**rule) for rule in found.get("rules", ())]
+    for name, arguments in found.get("checks", {}).items():
+        if name not in CONDITIONS:
+            raise UnknownName.among(f"check of column '{found['name']}'", name, CONDITIONS)
+        shown = ", ".join(str(value) for value in arguments.values())
+        rules.append(Rule(f"{name}({shown})", CONDITIONS[name](sql.identifier(str(found["name"])), arguments)))
+    return Column(**{**rest, "rules": tuple(rules)})

@@ -1,12 +1,7 @@
-"""A contract inferred from the first batch, written for a person to edit, and frozen: later data never changes it."""
+"""A contract inferred from the first batch: the types that hold its values, and what was seen of each column."""
 
-import json
-import os
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
-from uuid import uuid4
 
-from mlops_assets.errors import ContractError
 from mlops_assets.rooms.validate.casting import FLOATS, INTEGERS, cast, present
 from mlops_assets.rooms.validate.contract import BatchBreach, Column, Contract
 from mlops_assets.rooms.validate.judgement import register
@@ -25,29 +20,6 @@ _FORMS: Final = {
     "TIMESTAMPTZ": r"[0-9]{4}-[0-9]{2}-[0-9]{2}([ T][0-9]{2}:[0-9]{2}.*)?",
 }
 """How a text must look to be taken for a type, the narrowest type first; 007 is no number."""
-
-
-def frozen(path: Path, raw: "pa.Table", dataset: Dataset, batch: str, repairs: Repairs | None = None) -> Contract:
-    """The contract in the file; where there is none, inferred from this batch and written there once.
-
-    Args:
-        path: the JSON file.
-        raw: the batch, as it arrived.
-        dataset: for key and event time.
-        batch: its name.
-        repairs: what is done to the batch before.
-
-    Raises:
-        BatchBreach: there is no contract yet, and the batch lacks the dataset's key or event time.
-        ContractError: the file is no contract.
-    """
-    if not path.exists():
-        contract = infer(raw, dataset, repairs)
-        _write_once(path, {"dataset": dataset.name, "inferred_from": batch, **contract.to_dict()})
-    try:
-        return Contract.from_dict(json.loads(path.read_text(encoding="utf-8")))
-    except (ContractError, ValueError) as error:
-        raise ContractError.of(f"{path}: {error}", step="mend the file, or delete it") from error
 
 
 def infer(raw: "pa.Table", dataset: Dataset, repairs: Repairs | None = None) -> Contract:
@@ -72,6 +44,40 @@ def infer(raw: "pa.Table", dataset: Dataset, repairs: Repairs | None = None) -> 
         type_ = "TIMESTAMPTZ" if name == dataset.event_time else type_
         columns.append(Column(name, type_, nullable=name not in own))
     return Contract(tuple(columns))
+
+
+def seen(raw: "pa.Table", contract: Contract, repairs: Repairs | None = None) -> dict[str, str]:
+    """Of each column of a batch in the contract's types: from where to where its values go, and how many lack."""
+    with sql.connect() as connection:
+        register(connection, raw)
+        apply(connection, repairs or Repairs())
+        found = kinds(connection, "repaired")
+        typed = ", ".join(_typed(column, found[column.name]) for column in contract.columns)
+        connection.execute(f"create temp view typed as select {typed} from repaired")
+        figures = ", ".join(
+            f"min({name}), max({name}), count({name}), approx_count_distinct({name})"
+            for name in map(sql.identifier, contract.names)
+        )
+        row = connection.execute(f"select {figures} from typed").fetchall()[0]
+    return {
+        name: _told(*row[4 * place : 4 * place + 4], rows=raw.num_rows) for place, name in enumerate(contract.names)
+    }
+
+
+def _told(low: object, high: object, count: int, distinct: int, *, rows: int) -> str:
+    lacking = f", {rows - count:,} of {rows:,} missing" if count < rows else ", none missing"
+    values = f"{_short(low)} to {_short(high)}" if low != high else f"only {_short(low)}"
+    return f"{values}, about {distinct:,} values{lacking}" if count else "nothing but missing values"
+
+
+def _short(value: object) -> str:
+    text = " ".join(str(value).split())
+    return text if len(text) <= 24 else f"{text[:21]}..."  # noqa: PLR2004 - a column's worth
+
+
+def _typed(column: Column, kind: str) -> str:
+    name = sql.identifier(column.name)
+    return f"{cast(present(name, kind, column.type), kind, column.type)} as {name}"
 
 
 def _require(own: list[str], names: list[str], rows: int, dataset: str) -> None:
@@ -102,16 +108,3 @@ def _wide(kind: str) -> str:
     if kind.startswith("TIMESTAMP"):
         return "TIMESTAMPTZ"
     return kind if kind in ("BOOLEAN", "DATE") else "VARCHAR"
-
-
-def _write_once(path: Path, content: dict[str, object]) -> None:
-    """Write the whole file, or leave the one that somebody else wrote first."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f".{path.name}.{uuid4().hex}.tmp")
-    draft.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
-    try:
-        os.link(draft, path)
-    except FileExistsError:
-        return
-    finally:
-        draft.unlink()

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 from mlops_assets import keys
 from mlops_assets.errors import ContractError, UnknownName
 from mlops_assets.rooms.validate import quarantine
-from mlops_assets.rooms.validate.batch import contract_of, others, repairs_of
 from mlops_assets.rooms.validate.repairing import Mends
 from mlops_assets.rooms.validate.split import split
+from mlops_assets.rooms.validate.terms import contract_of, others, repairs_of
 from mlops_assets.spec.plan import DatasetPlan
 from mlops_assets.stores.lake import Lake
 

@@ -8,7 +8,8 @@ import pytest
 
 from mlops_assets import keys
 from mlops_assets.errors import ContractError
-from mlops_assets.rooms.validate.batch import Outcome, validate_batch
+from mlops_assets.rooms.validate.batch import validate_batch
+from mlops_assets.rooms.validate.outcome import Outcome
 from mlops_assets.rooms.validate.split import HELD
 from mlops_assets.spec.dataset import Dataset, Quarantine
 from mlops_assets.spec.place import Place
@@ -130,7 +131,7 @@ def test_without_a_declared_contract_the_first_batch_freezes_one(tmp_path: Path)
     home = Home(tmp_path)
     assert home.arrive("one", [1, 2, 3, 4], [1, 2, 3, 4]).stopped is None
     found = home.arrive("two", [5, 6, 7, 8], [5, 6, 7, "x"])
-    assert (tmp_path / "data/contracts/things.json").is_file()
+    assert (tmp_path / "data/contracts/things.contract.yaml").is_file()
     assert found.reasons == {"size:type": 1}
 
 

@@ -10,7 +10,7 @@ from mlops_assets import keys
 from mlops_assets.resources.declaration import batches
 from mlops_assets.resources.stores import Stores
 from mlops_assets.rooms.validate.assets import build, reasons_table
-from mlops_assets.rooms.validate.batch import Outcome
+from mlops_assets.rooms.validate.outcome import Outcome
 from mlops_assets.spec.dataset import Dataset, Quarantine
 from mlops_assets.spec.plan import DatasetPlan
 from mlops_assets.spec.source import Source

@@ -5,10 +5,12 @@ from pathlib import Path
 
 import pyarrow as pa
 import pytest
+import yaml
 
 from mlops_assets.errors import ContractError
 from mlops_assets.rooms.validate.contract import BatchBreach, Column, Contract
-from mlops_assets.rooms.validate.infer import frozen, infer
+from mlops_assets.rooms.validate.frozen import frozen
+from mlops_assets.rooms.validate.infer import infer
 from mlops_assets.rooms.validate.split import split
 from mlops_assets.spec.dataset import Dataset
 from mlops_assets.spec.source import Source
@@ -60,24 +62,24 @@ def test_only_key_and_event_time_are_demanded() -> None:
 def test_a_first_batch_without_the_key_freezes_nothing(tmp_path: Path) -> None:
     dataset = Dataset(name="things", source=Source(files="*"), key=("id",))
     with pytest.raises(BatchBreach, match="no id"):
-        frozen(tmp_path / "things.json", pa.table({"x": ["1"]}), dataset, "one")
+        frozen(tmp_path / "things.yaml", pa.table({"x": ["1"]}), dataset, "one")
     assert list(tmp_path.iterdir()) == []
 
 
 def test_later_data_never_changes_a_frozen_contract(tmp_path: Path) -> None:
-    path = tmp_path / "contracts" / "things.json"
+    path = tmp_path / "contracts" / "things.yaml"
     first = frozen(path, pa.table({"x": ["1"]}), PLAIN, "one")
     written = path.read_bytes()
     assert frozen(path, pa.table({"x": ["y"], "z": ["1"]}), PLAIN, "two") == first
     assert path.read_bytes() == written
-    assert json.loads(written)["inferred_from"] == "one"
-    assert [file.name for file in path.parent.iterdir()] == ["things.json"]
+    assert b"inferred from its batch one (1 rows)" in written
+    assert [file.name for file in path.parent.iterdir()] == ["things.yaml"]
 
 
 def test_a_person_may_add_a_rule(tmp_path: Path) -> None:
-    path = tmp_path / "things.json"
+    path = tmp_path / "things.yaml"
     frozen(path, pa.table({"x": ["1"]}), PLAIN, "one")
-    content = json.loads(path.read_text())
+    content = yaml.safe_load(path.read_text())
     content["columns"][0]["rules"] = [{"name": "positive", "sql": '"x" > 0'}]
     path.write_text(json.dumps(content))
     contract = frozen(path, pa.table({"x": ["1"]}), PLAIN, "one")
@@ -86,9 +88,9 @@ def test_a_person_may_add_a_rule(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("content", ["", "[]", "{}", '{"columns": [{"name": "x", "type": "MAGIC"}]}'])
 def test_a_damaged_contract_is_named_and_never_replaced(tmp_path: Path, content: str) -> None:
-    path = tmp_path / "things.json"
+    path = tmp_path / "things.yaml"
     path.write_text(content)
-    with pytest.raises(ContractError, match=r"things\.json"):
+    with pytest.raises(ContractError, match=r"things\.yaml"):
         frozen(path, pa.table({"x": ["1"]}), PLAIN, "one")
     assert path.read_text() == content
 

@@ -9,8 +9,9 @@ import pytest
 from mlops_assets import keys
 from mlops_assets.errors import ContractError, NotFound, UnknownName
 from mlops_assets.rooms.validate import mends, quarantine
-from mlops_assets.rooms.validate.batch import Outcome, validate_batch
+from mlops_assets.rooms.validate.batch import validate_batch
 from mlops_assets.rooms.validate.mends import Release
+from mlops_assets.rooms.validate.outcome import Outcome
 from mlops_assets.spec.dataset import Dataset
 from mlops_assets.spec.place import Place
 from mlops_assets.spec.plan import DatasetPlan
@@ -40,8 +41,7 @@ class Home:
         return self.validate()
 
     def validate(self) -> Outcome:
-        found = mends.held(self.lake, self.lineage, "sizes", "one")
-        return validate_batch(self.lake, self.plan, "one", self.path, mends=found)
+        return validate_batch(self.lake, self.plan, "one", self.path, lineage=self.lineage)
 
     def release(self, rows: list[int], **values: str | None) -> Outcome:
         asked = Release("one", rows, "a person looked at it", values, "ada")
@@ -96,7 +96,7 @@ def test_a_value_that_breaks_the_contract_is_refused_and_nothing_is_recorded(hom
     for value in ("500", "x'; drop table judged; --"):
         with pytest.raises(ContractError, match="1 of 1 rows of sizes one would still break the contract"):
             home.release([4], size=value)
-    assert home.lineage.records() == []
+    assert home.lineage.records(mends.KIND) == []
 
 
 def test_only_quarantined_rows_and_known_columns_are_mended(home: Home) -> None:
