@@ -73,8 +73,23 @@ class Train(Spec):
     seed: int = 0
 
 
+class Limits(Spec):
+    """What a model may cost where it is served."""
+
+    latency_ms: Annotated[float, Field(gt=0)] = 250.0
+    """Milliseconds to answer one row, the median of a few."""
+    memory_mb: Annotated[float, Field(gt=0)] = 500.0
+    """Megabytes to read the model back and answer a thousand rows."""
+    size_mb: Annotated[float, Field(gt=0)] = 50.0
+    """Megabytes of its files."""
+
+
 class Evaluate(Spec):
     """What a challenger must show."""
+
+    gates: tuple[str, ...] | None = None
+    """The gates that are asked, by name, or `module:function`; left out: all of them. None at all is a refusal."""
+    limits: Limits = Limits()
 
     confidence: Share = 0.95
     """Of every interval."""

@@ -1,16 +1,25 @@
 """Evidence made to order: a holdout of 28 days, and models that are as good or as bad as a test needs."""
 
+from collections.abc import Mapping
 from datetime import timedelta
+from functools import cache
+from io import BytesIO
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.parquet as pq
 from numpy.typing import NDArray
+from sklearn.pipeline import Pipeline
 
 from mlops_assets.rooms.evaluate.evidence import Evidence, Scored
 from mlops_assets.rooms.label.tasks import Binary
+from mlops_assets.rooms.train.candidates import candidate
+from mlops_assets.rooms.train.identity import canonical
 from mlops_assets.rooms.train.inputs import Feature, frame
 from mlops_assets.rooms.train.training_set import Examples
+from mlops_assets.spec.plan import NOWHERE
+from mlops_assets.stores.registry import Bundle, ModelVersion
 from mlops_assets_tests.rooms import trips
 
 Floats = NDArray[np.float64]
@@ -40,6 +49,23 @@ def truth(data: Examples, *, knows: float = 1.0) -> Floats:
     return np.asarray(np.clip(scores - scores.mean() + data.labels.mean(), 0.001, 0.999), dtype=np.float64)
 
 
+@cache
+def pipeline() -> Pipeline:
+    """A real model of the trips; what it says of the holdout is of no matter, what it is like to run is."""
+    data = trips.rows(1_000, 20, seed=6)
+    return candidate("binary", "logistic", NOWHERE)(FEATURES, 0).fit(frame(data, FEATURES), data["label"].to_numpy())
+
+
+def bundle(number: int, manifest: Mapping[str, Any], fitted: Any = None) -> Bundle:
+    """A version as the registry gives it back."""
+    rows = trips.rows(1_000, 20, seed=6)
+    target = BytesIO()
+    pq.write_table(rows.select(["event_time", *trips.FEATURES, "label"]), target)
+    files = {"manifest.json": canonical(manifest).encode(), "reference.parquet": target.getvalue()}
+    version = ModelVersion("late_trips", number, "run", f"digest-{number}", {"identity": "i" * 64})
+    return Bundle(version, fitted or pipeline(), files)
+
+
 def scored(number: int, scores: Floats, *, until: str = "2024-04-09T00:00:00+00:00", **manifest: Any) -> Scored:
     """A model version with these scores."""
     said = {
@@ -54,8 +80,10 @@ def scored(number: int, scores: Floats, *, until: str = "2024-04-09T00:00:00+00:
         "inputs": {"trips/clean": [1, "f"]},
         "code": {"tree": "t"},
         "environment": "e",
+        "seed": 0,
     }
-    return Scored(number, f"digest-{number}", {**said, **manifest}, scores)
+    whole = {**said, **manifest}
+    return Scored(number, f"digest-{number}", whole, scores, bundle(number, whole))
 
 
 def evidence(challenger: Scored, champion: Scored | None, data: Examples, **evaluate: Any) -> Evidence:

@@ -1,5 +1,7 @@
 """`<model>/evaluation` and `<model>/verdict`: how good the challenger is, and whether it may be released."""
 
+from collections.abc import Callable, Mapping
+
 import dagster as dg
 
 from mlops_assets import keys
@@ -7,55 +9,58 @@ from mlops_assets.resources import declaration, presentation
 from mlops_assets.resources.stores import Stores
 from mlops_assets.rooms.evaluate.charts import curves
 from mlops_assets.rooms.evaluate.evidence import Evidence, gather
+from mlops_assets.rooms.evaluate.gate import Check
 from mlops_assets.rooms.evaluate.report import gates_markdown, page, plain_words
 from mlops_assets.rooms.evaluate.slices import slice_table
-from mlops_assets.rooms.evaluate.verdict import Verdict, decide
+from mlops_assets.rooms.evaluate.verdict import Verdict, asked_of, decide
 from mlops_assets.rooms.train.identity import digest
 from mlops_assets.spec.plan import ModelPlan
 
-
-def build(plan: ModelPlan) -> list[dg.AssetsDefinition]:
-    """The assets that judge one model's challenger."""
-    return [_evaluation(plan), _verdict(plan)]
+Beside = Mapping[str, Callable[[Stores], Check]]
+"""Gates of rooms that come later, by name."""
 
 
-def _evaluation(plan: ModelPlan) -> dg.AssetsDefinition:
+def build(plan: ModelPlan, beside: Beside | None = None) -> list[dg.AssetsDefinition]:
+    """The assets that judge one model's challenger, made in one step: both rest on the same scores.
+
+    Args:
+        plan: the model's.
+        beside: name to gate of rooms that come later, each made of the stores when it is asked.
+    """
     described = "Challenger and champion on the same held-out rows: metrics, slices, calibration, with intervals."
-    spec = _spec(plan, "evaluation", described, "challenger")
+    evaluation = _spec(plan, "evaluation", described, "challenger")
+    decision = _spec(
+        plan, "verdict", "ACCEPT, REJECT or FIRST_MODEL, with each gate's figure and threshold.", "evaluation"
+    )
 
-    @dg.multi_asset(name=f"{plan.name}_evaluation", specs=[spec])
-    def evaluation(stores: Stores) -> declaration.Events:
+    @dg.multi_asset(name=f"{plan.name}_evaluation", specs=[evaluation, decision])
+    def judged(context: dg.AssetExecutionContext, stores: Stores) -> declaration.Events:
         evidence = gather(stores.lake(), stores.registry(), plan)
-        table, verdict = slice_table(evidence), decide(evidence)
-        html = page(evidence, verdict, table)
-        version = digest([verdict.digest, figures(evidence), table])
-        saved = stores.reports().save(keys.key(plan.name, "evaluation"), f"v{verdict.challenger}-{version[:12]}", html)
+        verdict = decide(evidence, asked_of(plan, {name: made(stores) for name, made in (beside or {}).items()}))
+        yield _evaluated(evaluation, stores, evidence, verdict)
+        verdict.record(stores.lineage())
+        context.log.info("%s: %s", verdict.decision, plain_words(verdict))
         yield dg.MaterializeResult(
-            asset_key=spec.key,
-            metadata={
-                **presentation.numbers({**figures(evidence), "rows": verdict.rows, "version": verdict.challenger}),
-                **presentation.report(saved),
-                "picture": presentation.picture(curves(evidence), "ranking and calibration"),
-            },
-            data_version=dg.DataVersion(version),
+            asset_key=decision.key, metadata=_told(verdict), data_version=dg.DataVersion(verdict.digest)
         )
 
-    return evaluation
+    return [judged]
 
 
-def _verdict(plan: ModelPlan) -> dg.AssetsDefinition:
-    spec = _spec(plan, "verdict", "ACCEPT, REJECT or FIRST_MODEL, with each gate's figure and threshold.", "evaluation")
-
-    @dg.multi_asset(name=f"{plan.name}_verdict", specs=[spec])
-    def verdict(context: dg.AssetExecutionContext, stores: Stores) -> declaration.Events:
-        decided = decide(gather(stores.lake(), stores.registry(), plan))
-        decided.record(stores.lineage())
-        context.log.info("%s: %s", decided.decision, plain_words(decided))
-        yield dg.MaterializeResult(
-            asset_key=spec.key, metadata=_told(decided), data_version=dg.DataVersion(decided.digest)
-        )
-
-    return verdict
+def _evaluated(spec: dg.AssetSpec, stores: Stores, evidence: Evidence, verdict: Verdict) -> declaration.Materialized:
+    table, known = slice_table(evidence), figures(evidence)
+    version = digest([verdict.digest, known, table])
+    name = f"v{verdict.challenger}-{version[:12]}"
+    saved = stores.reports().save(keys.key(*spec.key.path), name, page(evidence, verdict, table))
+    return dg.MaterializeResult(
+        asset_key=spec.key,
+        metadata={
+            **presentation.numbers({**known, "rows": verdict.rows, "version": verdict.challenger}),
+            **presentation.report(saved),
+            "picture": presentation.picture(curves(evidence), "ranking and calibration"),
+        },
+        data_version=dg.DataVersion(version),
+    )
 
 
 def figures(evidence: Evidence) -> dict[str, float | int | bool | None]:

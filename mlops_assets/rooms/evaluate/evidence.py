@@ -37,12 +37,14 @@ class Scored:
         digest: of its bytes.
         manifest: what it is.
         scores: of the rows, in their order, as the judged task counts them.
+        bundle: the version as it would be served; None where only its scores are at hand.
     """
 
     number: int
     digest: str
     manifest: Mapping[str, Any]
     scores: "Floats"
+    bundle: "Bundle | None" = None
 
 
 @dataclass(frozen=True)
@@ -142,7 +144,7 @@ def score(bundle: "Bundle", holdout: "Examples") -> Scored:
         scores = holdout.task.aligned(own.scores(bundle.pipeline, data), own.classes)
     if len(scores) != len(holdout.labels):
         raise TrainingError.of("a model answered another number of rows", got=len(scores), allowed=len(holdout.labels))
-    return Scored(bundle.version.number, bundle.version.digest, manifest, scores)
+    return Scored(bundle.version.number, bundle.version.digest, manifest, scores, bundle)
 
 
 def gather(lake: "Lake", registry: "Registry", plan: "ModelPlan") -> Evidence:

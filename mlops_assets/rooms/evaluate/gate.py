@@ -1,7 +1,11 @@
-"""One thing asked of a challenger, and the answer; a gate that cannot run, or no gate at all, refuses."""
+"""One thing asked of a challenger, and the answer; a gate that cannot run, or no gate at all, refuses.
+
+A gate is a function of the evidence: `Check`. Those that are always asked stand in `gates.GATES` by name. A later room
+hands its own to `assets.build(plan, beside)`, a user names `module:function` in `evaluate.gates`.
+"""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Self
 
 if TYPE_CHECKING:
@@ -20,6 +24,7 @@ class Gate:
         threshold: what was asked.
         low: lower bound of the figure's interval, where it has one.
         high: upper bound.
+        measured: whether the figure depends on the machine and the moment, such as a time.
     """
 
     name: str
@@ -29,11 +34,18 @@ class Gate:
     threshold: float | None = None
     low: float | None = None
     high: float | None = None
+    measured: bool = False
 
     @classmethod
     def of(cls, body: Mapping[str, Any]) -> Self:
-        """From a record."""
-        return cls(**{name: body[name] for name in cls.__dataclass_fields__})
+        """From a record; one of before `measured` has none that was."""
+        return cls(**{name: body[name] for name in cls.__dataclass_fields__ if name in body})
+
+    def content(self) -> dict[str, Any]:
+        """What a verdict's digest covers: of a measured gate, that it was asked, for what, and the answer."""
+        if not self.measured:
+            return asdict(self)
+        return {"name": self.name, "passed": self.passed, "threshold": self.threshold}
 
 
 Check = Callable[["Evidence"], Gate]

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Literal, Self
 
+from mlops_assets.errors import UnknownName
 from mlops_assets.rooms.evaluate.gate import Check, Gate, judge
 from mlops_assets.rooms.evaluate.gates import GATES
 from mlops_assets.rooms.train.identity import digest
@@ -11,6 +12,7 @@ from mlops_assets.rooms.train.training_set import span
 
 if TYPE_CHECKING:
     from mlops_assets.rooms.evaluate.evidence import Evidence
+    from mlops_assets.spec.plan import ModelPlan
     from mlops_assets.stores.lineage import Lineage, Record
 
 Decision = Literal["ACCEPT", "REJECT", "FIRST_MODEL"]
@@ -53,7 +55,7 @@ class Verdict:
     @property
     def digest(self) -> str:
         """SHA-256 of the content: the same evidence and decision, the same digest."""
-        return digest(asdict(self))
+        return digest({**asdict(self), "gates": [gate.content() for gate in self.gates]})
 
     def failed(self) -> tuple[Gate, ...]:
         """The gates that refused."""
@@ -79,9 +81,32 @@ class Verdict:
         return lineage.append("verdict", self.model, self.body(), once=f"verdict:{self.digest}")
 
 
-def decide(evidence: "Evidence", gates: Mapping[str, Check] = GATES) -> Verdict:
+def asked_of(plan: "ModelPlan", beside: Mapping[str, Check] | None = None) -> dict[str, Check]:
+    """The gates of a model: those that it names, or else all there are.
+
+    Args:
+        plan: the declaration.
+        beside: gates that a later room brings along.
+
+    Raises:
+        UnknownName: it names one that is not there.
+        SpecError: there is no such module.
+    """
+    known = {**GATES, **(beside or {})}
+    names = plan.model.evaluate.gates
+    if names is None:
+        return known
+    chosen: dict[str, Check] = {}
+    for name in names:
+        if ":" not in name and name not in known:
+            raise UnknownName.among("gate", name, known)
+        chosen[name] = plan.place.load(name) if ":" in name else known[name]
+    return chosen
+
+
+def decide(evidence: "Evidence", gates: Mapping[str, Check] | None = None) -> Verdict:
     """Ask every gate; one refusal, a gate that cannot run, or no gate at all is a REJECT."""
-    judged = judge(evidence, gates)
+    judged = judge(evidence, asked_of(evidence.plan) if gates is None else gates)
     passed = bool(judged) and all(gate.passed for gate in judged)
     accepted: Decision = "ACCEPT" if evidence.champion else "FIRST_MODEL"
     first, last = span(evidence.holdout.rows)

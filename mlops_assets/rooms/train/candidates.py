@@ -66,10 +66,11 @@ def hist_gradient_boosting_regressor(features: Sequence[Feature], seed: int) -> 
 def _linear(features: Sequence[Feature], model: object) -> "Pipeline":
     from sklearn.impute import SimpleImputer
     from sklearn.pipeline import Pipeline
-    from sklearn.preprocessing import OneHotEncoder, StandardScaler
+    from sklearn.preprocessing import MinMaxScaler, OneHotEncoder, StandardScaler
 
-    imputer = SimpleImputer(strategy="median")
-    numbers = Pipeline([("impute", imputer), ("scale", StandardScaler())])
+    # A number far outside of what was seen, as in another unit, counts as the largest or smallest that was.
+    clipped = [("impute", SimpleImputer(strategy="median")), ("clip", MinMaxScaler(clip=True))]
+    numbers = Pipeline([*clipped, ("scale", StandardScaler())])
     categories = OneHotEncoder(handle_unknown="ignore", min_frequency=RARE)
     return Pipeline([("columns", _columns(features, numbers, categories)), ("model", model)])
 

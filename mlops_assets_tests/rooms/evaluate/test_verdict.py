@@ -2,19 +2,25 @@
 
 import json
 from collections.abc import Mapping
-from typing import Any
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
 
+from mlops_assets.errors import UnknownName
 from mlops_assets.rooms.evaluate.evidence import Evidence, Scored
 from mlops_assets.rooms.evaluate.gate import Check, Gate
 from mlops_assets.rooms.evaluate.gates import GATES
-from mlops_assets.rooms.evaluate.verdict import Verdict, decide
+from mlops_assets.rooms.evaluate.verdict import Verdict, asked_of, decide
 from mlops_assets.rooms.train.identity import canonical
+from mlops_assets.rooms.train.inputs import frame
 from mlops_assets.rooms.train.training_set import Examples
-from mlops_assets_tests.rooms import judging
+from mlops_assets_tests.rooms import judging, trips
 from mlops_assets_tests.rooms.judging import Floats, evidence, scored, truth
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 @pytest.fixture(scope="module")
@@ -100,6 +106,89 @@ def test_a_miscalibrated_model_is_refused_though_it_ranks_best(data: Examples) -
     assert "objective" not in failed(verdict)
 
 
+@pytest.mark.parametrize(("limit", "gate"), [("latency_ms", "latency"), ("memory_mb", "memory"), ("size_mb", "size")])
+def test_a_model_that_is_too_slow_or_too_large_is_refused(data: Examples, limit: str, gate: str) -> None:
+    verdict = judged(data, truth(data), good(data), limits={limit: 0.0001})
+    assert failed(verdict) == [gate]
+    assert "allowed 0.0001" in verdict.failed()[0].reason
+
+
+def test_an_overfit_model_is_refused_and_the_reason_says_that_it_learnt_by_heart(data: Examples) -> None:
+    from sklearn.pipeline import Pipeline
+    from sklearn.preprocessing import FunctionTransformer
+    from sklearn.tree import DecisionTreeClassifier
+
+    rows = trips.rows(1_000, 20, seed=6)
+    numbers = FunctionTransformer(_numbers)
+    tree = Pipeline([("numbers", numbers), ("tree", DecisionTreeClassifier(random_state=0))])
+    tree.fit(frame(rows, judging.FEATURES), rows["label"].to_numpy())
+    scores = tree.predict_proba(data.frame)[:, 1]
+    plain = scored(2, scores)
+    overfit = replace(plain, bundle=judging.bundle(2, plain.manifest, tree))
+    verdict = judged(data, overfit, good(data))
+    gate = verdict.gate("objective")
+    assert gate is not None
+    assert not gate.passed
+    assert "it has learnt its rows by heart: skill 1.00 on rows it was trained on" in gate.reason
+
+
+def _numbers(data: "pd.DataFrame") -> "pd.DataFrame":
+    return data[["distance", "rain", "noise"]].fillna(0.0)
+
+
+def test_a_model_that_breaks_on_a_category_never_seen_is_refused(data: Examples) -> None:
+    from sklearn.compose import ColumnTransformer
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import Pipeline
+    from sklearn.preprocessing import OneHotEncoder
+
+    rows = trips.rows(1_000, 20, seed=6)
+    strict = Pipeline([("c", ColumnTransformer([("c", OneHotEncoder(), ["origin"])])), ("m", LogisticRegression())])
+    plain = scored(2, truth(data))
+    fitted = strict.fit(frame(rows, judging.FEATURES), rows["label"].to_numpy())
+    verdict = judged(data, replace(plain, bundle=judging.bundle(2, plain.manifest, fitted)), good(data))
+    assert failed(verdict) == ["bounded"]
+    assert "Found unknown categories" in verdict.failed()[0].reason
+
+
+def test_a_model_that_does_not_tell_what_it_was_made_of_is_refused(data: Examples) -> None:
+    plain = scored(2, truth(data), seed=None)
+    assert failed(judged(data, plain, good(data))) == ["reproducible"]
+
+
+def test_a_declared_leak_is_refused_however_little_it_tells(data: Examples) -> None:
+    columns = {name: name for name in trips.FEATURES} | {"noise": "delay * 0"}
+    proof = Evidence(trips.plan(columns=columns), data, scored(2, truth(data)), scored(1, good(data)))
+    verdict = decide(proof)
+    assert failed(verdict) == ["leakage"]
+    assert verdict.failed()[0].reason == "known only afterwards: noise reads delay"
+
+
+def test_the_gates_that_a_model_names_are_asked_and_none_is_a_refusal(data: Examples) -> None:
+    assert [gate.name for gate in judged(data, truth(data), None, gates=("skill", "size")).gates] == ["skill", "size"]
+    assert "no gate is configured" in judged(data, truth(data), None, gates=()).failed()[0].reason
+    with pytest.raises(UnknownName, match=r"unknown gate 'objectiv'.*did you mean 'objective'"):
+        judged(data, truth(data), None, gates=("objectiv",))
+
+
+def test_a_gate_of_a_later_room_is_asked_with_the_others(data: Examples) -> None:
+    def infrastructure(_: Evidence) -> Gate:
+        return Gate("infrastructure", False, "the lock cannot be installed")
+
+    proof = evidence(scored(2, truth(data)), None, data)
+    verdict = decide(proof, asked_of(proof.plan, {"infrastructure": infrastructure}))
+    assert failed(verdict) == ["infrastructure"]
+
+
+def test_how_long_an_answer_took_is_told_and_not_part_of_the_digest(data: Examples) -> None:
+    verdict = judged(data, truth(data), good(data))
+    slower = tuple(
+        replace(gate, figure=gate.figure + 1) if gate.measured and gate.figure else gate for gate in verdict.gates
+    )
+    assert replace(verdict, gates=slower).digest == verdict.digest
+    assert {gate.name for gate in verdict.gates if gate.measured} == {"latency", "memory"}
+
+
 def test_a_guard_metric_may_not_get_worse_by_more_than_declared(data: Examples) -> None:
     better = np.clip(truth(data) + 0.04, 0, 1)
     assert "guard" in failed(judged(data, better, truth(data), guard={"brier": 0.0001}))
@@ -136,8 +225,6 @@ def test_no_gates_or_a_gate_that_raises_is_a_refusal(data: Examples, gates: Mapp
 
 
 def test_every_objective_can_decide(data: Examples) -> None:
-    from mlops_assets_tests.rooms import trips
-
     for objective in ("average_precision", "log_loss", "brier"):
         plan = trips.plan(objective=objective)
         champion = np.clip(good(data), 0.01, 0.99)

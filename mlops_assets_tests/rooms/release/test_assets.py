@@ -34,7 +34,8 @@ def retrain(
 
 
 def metadata(result: dg.ExecuteInProcessResult, stage: str) -> dict[str, object]:
-    (event,) = result.asset_materializations_for_node(f"late_trips_{stage}")
+    made = [event.asset_materialization for event in result.get_asset_materialization_events()]
+    (event,) = (each for each in made if each and each.asset_key.path[-1] == stage)
     return {name: value.value for name, value in event.metadata.items()}
 
 
