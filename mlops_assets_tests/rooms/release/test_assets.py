@@ -34,8 +34,8 @@ def retrain(
 
 
 def metadata(result: dg.ExecuteInProcessResult, stage: str) -> dict[str, object]:
-    made = [event.asset_materialization for event in result.get_asset_materialization_events()]
-    (event,) = (each for each in made if each and each.asset_key.path[-1] == stage)
+    made = [event.step_materialization_data.materialization for event in result.get_asset_materialization_events()]
+    (event,) = (each for each in made if each.asset_key.path[-1] == stage)
     return {name: value.value for name, value in event.metadata.items()}
 
 
