@@ -70,6 +70,15 @@ def arrival_job(dataset: str) -> str:
     return f"{dataset}_arrival"
 
 
+def pull_job(dataset: str) -> str:
+    """The job that fetches a dataset's new rows and lands them.
+
+    >>> pull_job("trips")
+    'trips_pull'
+    """
+    return f"{dataset}_pull"
+
+
 def retrain_job(model: str) -> str:
     """The job that trains, judges and releases.
 

@@ -8,11 +8,13 @@ import click
 @click.command()
 @click.option("--home", type=click.Path(path_type=Path), help="The folder that holds data/; default: here.")
 @click.option("--port", default=3000, show_default=True, help="Of Dagster's UI.")
-def up(home: Path | None, port: int) -> None:
+@click.option("--ingest-port", default=3002, show_default=True, help="To which rows of streams are posted, if any.")
+def up(home: Path | None, port: int, ingest_port: int) -> None:
     """Run the whole stack on this machine's loopback."""
     import dagster as dg
 
     from mlops_assets.cli.home import only_one, prepare
+    from mlops_assets.cli.ingest import ingesting
     from mlops_assets.cli.reconcile import reconcile
     from mlops_assets.cli.stack import stack
 
@@ -21,6 +23,7 @@ def up(home: Path | None, port: int) -> None:
         with dg.DagsterInstance.get() as instance:
             for run in reconcile(instance):
                 click.echo(f"run {run} had been interrupted; its sensor asks for it again")
-        with stack(settings, port) as running:
-            click.echo(f"Dagster's UI: {running.url}\nReports:      {settings.reports_url}\nCtrl-C ends it.")
+        with ingesting(settings.home, ingest_port) as posts, stack(settings, port) as running:
+            click.echo(f"Dagster's UI: {running.url}\nReports:      {settings.reports_url}")
+            click.echo(f"Streams:      {posts}<dataset>\nCtrl-C ends it." if posts else "Ctrl-C ends it.")
             running.wait()

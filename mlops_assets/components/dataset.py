@@ -26,18 +26,22 @@ class Dataset(Noun[spec.Dataset]):
         """Look up the contract."""
         if self.spec.contract:
             references.check(self.spec.contract, origin, origin.at("contract"))
+        if self.spec.source.dlt:
+            references.check(self.spec.source.dlt, origin, origin.at("source", "dlt"))
 
     def merged(self, house: House) -> dg.Definitions:
         """The assets of an arrival, the job that makes them in one run, and the sensor that asks for it."""
         plan = house.dataset(self.name)
+        pull_jobs, pull_sensors = sensors.pulls(plan)
         return dg.Definitions(
             assets=[*ingest.build(plan), *validate.build(plan), *explore.build(plan)],
-            sensors=sensors.build(plan, house.waits_for(self.name)),
+            sensors=[*sensors.build(plan, house.waits_for(self.name)), *pull_sensors],
             jobs=[
+                *pull_jobs,
                 dg.define_asset_job(
                     keys.arrival_job(self.name),
                     selection=dg.AssetSelection.tag(declaration.WAY, self.name),
                     description=f"One batch of {self.name}, the whole way: from what landed to the reports.",
-                )
+                ),
             ],
         )

@@ -1,7 +1,8 @@
-"""The arrival sensor: a landed file becomes one run that goes the whole way."""
+"""The arrival sensor: a landed file becomes one run that goes the whole way; and what fetches rows to land them."""
 
 import json
 from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
 
 import dagster as dg
 
@@ -10,7 +11,9 @@ from mlops_assets.resources import runs
 from mlops_assets.resources.declaration import batches
 from mlops_assets.resources.stores import Stores
 from mlops_assets.rooms.ingest.landing import Arrival, arrivals, refusals, signature
+from mlops_assets.rooms.ingest.pull import pull
 from mlops_assets.rooms.ingest.queue import State, Ticket, turn
+from mlops_assets.spec.base import duration_text
 from mlops_assets.spec.dataset import Dataset
 from mlops_assets.spec.plan import DatasetPlan
 
@@ -54,6 +57,43 @@ def build(plan: DatasetPlan, waits_for: Sequence[Dataset] = ()) -> list[dg.Senso
         )
 
     return [sensor]
+
+
+def pulls(plan: DatasetPlan) -> tuple[list[dg.JobDefinition], list[dg.SensorDefinition]]:
+    """The job that fetches a dataset's new rows and the sensor that asks for it; none where they come by themselves."""
+    dataset = plan.dataset
+    if not dataset.source.pulled:
+        return [], []
+    name, every = keys.pull_job(dataset.name), dataset.source.every
+
+    @dg.op(name=f"{name}_rows", description=f"Fetch what is new of {dataset.name}, and land it.")
+    def fetched(context: dg.OpExecutionContext, stores: Stores) -> None:
+        found = pull(plan, stores.settings().home)
+        context.log.info(found.said)
+        context.add_output_metadata({"fetched": found.fetched, "landed": found.batches})
+
+    @dg.job(name=name, description=f"Fetches what is new of {dataset.name}; its arrival is then a run of its own.")
+    def job() -> None:
+        fetched()
+
+    @dg.sensor(
+        name=f"{dataset.name}_pulls",
+        job_name=name,
+        minimum_interval_seconds=10,
+        default_status=dg.DefaultSensorStatus.RUNNING,
+        description=f"Asks for the new rows of {dataset.name} every {duration_text(every)}.",
+    )
+    def sensor(context: dg.SensorEvaluationContext) -> dg.SensorResult:
+        last = next(iter(context.instance.get_run_records(dg.RunsFilter(job_name=name), limit=1)), None)
+        if last and not last.dagster_run.is_finished:
+            return dg.SensorResult(skip_reason="a pull is on its way")
+        if last and (due := last.create_timestamp + every) > datetime.now(UTC):
+            return dg.SensorResult(skip_reason=f"the next pull is due at {due.isoformat(timespec='seconds')}")
+        return dg.SensorResult(
+            run_requests=[dg.RunRequest(run_key=f"{name}:{last.dagster_run.run_id if last else ''}")]
+        )
+
+    return [job], [sensor]
 
 
 class Landed:
