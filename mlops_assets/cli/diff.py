@@ -11,7 +11,7 @@ import click
 if TYPE_CHECKING:
     from mlops_assets.stores.difference import Difference
 
-SHOWN: Final = {"null_percentage": "null %", "approx_unique": "distinct", "min": "min", "q50": "median", "max": "max"}
+SHOWN: Final = {"null_percentage": "null %", "distinct": "distinct", "min": "min", "q50": "median", "max": "max"}
 """Figures of a column that a line has room for, and the words for them; `--json` has all."""
 
 

@@ -42,7 +42,7 @@ def versions(dataset: str, home: Path | None, as_json: bool) -> None:
             "batch": row["batch"],
             "size": size(row["bytes"]),
             **{name: (row[name] or "")[:SHOWN] for name in ("fingerprint", "run_id", "code", "tree", "environment")},
-            "": "" if row["readable"] else "let go",
+            **({} if not gone else {"state": "" if row["readable"] else "let go"}),
         }
         for row in rows
     ]

@@ -14,8 +14,9 @@ if TYPE_CHECKING:
     from mlops_assets.stores.lake import Lake
 
 EXAMPLES: Final = 5
-SPREAD: Final = ("min", "max", "approx_unique", "avg", "std", "q25", "q50", "q75", "null_percentage")
-"""Of DuckDB's SUMMARIZE; the number of distinct values and the quartiles are approximate; NaN and infinity are null."""
+MEMORY: Final = "1GB"
+SPREAD: Final = ("min", "max", "avg", "std", "q25", "q50", "q75", "null_percentage")
+"""Of DuckDB's SUMMARIZE; the quartiles are approximate; NaN and infinity are null."""
 
 
 @dataclass(frozen=True)
@@ -66,7 +67,7 @@ def between(lake: "Lake", table: str, before: int, after: int, key: Sequence[str
         NotFound: there is no such table or version, or its files were removed.
         UnknownName: a key column is in neither version.
     """
-    with sql.connect() as connection:
+    with sql.connect(MEMORY) as connection:
         for name, number in (("a", before), ("b", after)):
             connection.execute(
                 f"create temp view {name} as select * exclude ({BATCH}) from {lake.scan(table, version=number)}"
@@ -143,19 +144,25 @@ def _columns(before: Mapping[str, str], after: Mapping[str, str]) -> dict[str, l
 
 def _spread(connection: "DuckDBPyConnection") -> dict[str, dict[str, list[str | None]]]:
     """The figures of each column that are not the same in both."""
-    found: list[dict[str, dict[str, Any]]] = []
-    for view in ("a", "b"):
-        finite = ", ".join(_finite(name, kind) for name, kind in _kinds(connection, view).items())
-        query = f"select column_name, {', '.join(SPREAD)} from (summarize select {finite} from {view})"
-        rows = connection.execute(query).fetchall()
-        found.append({row[0]: dict(zip(SPREAD, row[1:], strict=True)) for row in rows})
-    before, after = found
+    before, after = _figures(connection, "a"), _figures(connection, "b")
     differing: dict[str, dict[str, list[str | None]]] = {}
     for name in before.keys() & after.keys():
-        pairs = {what: [_text(before[name][what]), _text(after[name][what])] for what in SPREAD}
+        pairs = {what: [_text(before[name][what]), _text(after[name][what])] for what in ("distinct", *SPREAD)}
         if changed := {what: pair for what, pair in pairs.items() if pair[0] != pair[1]}:
             differing[name] = changed
     return {name: differing[name] for name in after if name in differing}
+
+
+def _figures(connection: "DuckDBPyConnection", view: str) -> dict[str, dict[str, Any]]:
+    kinds = _kinds(connection, view)
+    finite = ", ".join(_finite(name, kind) for name, kind in kinds.items())
+    query = f"select column_name, {', '.join(SPREAD)} from (summarize select {finite} from {view})"
+    counts = _one(
+        connection, f"select {', '.join(f'count(distinct {sql.identifier(name)})' for name in kinds)} from {view}"
+    )
+    distinct = dict(zip(kinds, counts, strict=True))
+    rows = connection.execute(query).fetchall()
+    return {row[0]: {"distinct": distinct[row[0]], **dict(zip(SPREAD, row[1:], strict=True))} for row in rows}
 
 
 def _finite(name: str, kind: str) -> str:

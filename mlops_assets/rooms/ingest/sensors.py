@@ -89,9 +89,8 @@ def pulls(plan: DatasetPlan) -> tuple[list[dg.JobDefinition], list[dg.SensorDefi
             return dg.SensorResult(skip_reason="a pull is on its way")
         if last and (due := last.create_timestamp + every) > datetime.now(UTC):
             return dg.SensorResult(skip_reason=f"the next pull is due at {due.isoformat(timespec='seconds')}")
-        return dg.SensorResult(
-            run_requests=[dg.RunRequest(run_key=f"{name}:{last.dagster_run.run_id if last else ''}")]
-        )
+        after = last.dagster_run.run_id if last else "none"
+        return dg.SensorResult(run_requests=[dg.RunRequest(run_key=f"{name}:{after}")])
 
     return [job], [sensor]
 
