@@ -21,6 +21,7 @@ _COMMANDS = {
     "reroll": "Bring back data, code, environment and model of a snapshot.",
     "retrain": "Ask for a challenger, and say why.",
     "rollback": "Back to the version that was champion before.",
+    "serve": "Serve every released model over HTTP.",
     "status": "What each dataset and model is doing.",
     "up": "Run the whole stack: UI, daemon and report pages.",
     "versions": "Every version of a table: when, by which run, from which code.",

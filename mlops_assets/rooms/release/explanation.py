@@ -71,7 +71,10 @@ def _terms(found: Encoded, steps: dict[str, Any], model: Any) -> dict[str, Any]:
         at += 1
     for name in _inputs(steps.get("categories")):
         width = 1 + int(max((code for code in _codes(found, name)), default=-1))
-        categories[name] = {"codes": found.codes[name].known, "terms": coefficients[:, at : at + width].T.tolist()}
+        table = found.codes[name]
+        terms = coefficients[:, at : at + width].T.tolist()
+        codes = {"codes": table.known, "unknown": table.unknown, "missing": table.missing}
+        categories[name] = {**codes, "terms": terms}
         at += width
     return {"intercept": np.atleast_1d(model.intercept_).tolist(), "numbers": numbers, "categories": categories}
 

@@ -1,0 +1,109 @@
+"""A model's line: which bundles answer its questions now; it follows `live.json` and never lets a question drop."""
+
+import asyncio
+import hashlib
+import os
+import time
+from pathlib import Path
+from typing import Final
+
+from mlops_assets.errors import MlopsError
+from mlops_assets.rooms.serve import meter as figures
+from mlops_assets.rooms.serve.meter import Meter
+from mlops_assets.rooms.serve.served import CHAMPION, Served
+from mlops_assets.stores.prediction_log import LogWriter
+from mlops_assets.stores.serving import Live, ServingStore
+
+FIRST_PAUSE: Final = 1.0
+LONGEST_PAUSE: Final = 30.0
+CANARY: Final = "canary"
+SHADOW: Final = "shadow"
+_BUCKETS: Final = 1_000_000
+
+
+class Line:
+    """Everything that answers for one model.
+
+    Attributes:
+        champion: None before the first release, or while none could be loaded.
+        challengers: loaded ones.
+        problem: why the newest release is not served; empty when it is.
+    """
+
+    def __init__(self, store: ServingStore, model: str, folder: Path, meter: Meter, *, salt: bytes) -> None:
+        """Begin with nothing; `refresh` loads what is live."""
+        self.model, self.meter = model, meter
+        self.champion: Served | None = None
+        self.challengers: list[Served] = []
+        self.canary_share = 0.0
+        self.problem = ""
+        self.log = LogWriter(folder / model)
+        self._store, self._salt = store, salt
+        self._seen: tuple[int, int, int] | None = None
+        self._pause, self._not_before = FIRST_PAUSE, 0.0
+
+    async def refresh(self) -> bool:
+        """Follow what is live, if it changed; whether it did.
+
+        The bundle is loaded beside the old one, in a thread, and one assignment swaps them: what waits in the old one's
+        line is answered by the old one. What cannot be loaded is tried again later, and the old one serves on.
+        """
+        mark = self._mark()
+        if mark is None or (mark == self._seen and not self.problem):
+            return False
+        if self.problem and mark == self._seen and time.monotonic() < self._not_before:
+            return False
+        if mark != self._seen:
+            self._pause = FIRST_PAUSE
+        self._seen = mark
+        try:
+            champion, challengers = await asyncio.to_thread(self._load)
+        except (MlopsError, OSError, ValueError, KeyError, TypeError) as error:
+            self._refused(error)
+            return False
+        changed = self.champion is None or champion.digest != self.champion.digest
+        self.champion, self.challengers, self.problem = champion, challengers, ""
+        self.canary_share = float(champion.manifest.get("canary") or 0.0) if challengers else 0.0
+        self.meter.events[(self.model, "swap")] += int(changed)
+        figures.live(self.model, CHAMPION, champion.version, healthy=True)
+        return changed
+
+    def answering(self, client: str) -> Served | None:
+        """Who answers a client: always the same for the same key, while the experiment lasts."""
+        if self.canary_share and client and self.challengers and self._drawn(client) < self.canary_share:
+            return self.challengers[0]
+        return self.champion
+
+    def _drawn(self, client: str) -> float:
+        """A number from 0 to 1 that follows from the client's key and the challenger alone."""
+        key = self._salt[:16] + bytes.fromhex(self.challengers[0].digest[:32])
+        drawn = hashlib.blake2b(client.encode(), digest_size=8, key=key).digest()
+        return int.from_bytes(drawn) % _BUCKETS / _BUCKETS
+
+    def _load(self) -> tuple[Served, list[Served]]:
+        live = self._store.live(self.model) or Live("")
+        loaded = {served.digest: served for served in (self.champion, *self.challengers) if served}
+        champion = self._served(live.champion, CHAMPION, loaded)
+        role = CANARY if champion.manifest.get("canary") else SHADOW
+        return champion, [self._served(digest, role, loaded) for digest in live.challengers]
+
+    def _served(self, digest: str, role: str, loaded: dict[str, Served]) -> Served:
+        known = loaded.get(digest)
+        if known is not None and known.role == role:
+            return known
+        bundle = self._store.load(self.model, digest)
+        return Served(bundle, self.log, self.meter, salt=self._salt, role=role)
+
+    def _refused(self, error: Exception) -> None:
+        self.problem = str(error)
+        self._not_before = time.monotonic() + self._pause
+        self._pause = min(2 * self._pause, LONGEST_PAUSE)
+        self.meter.events[(self.model, "refused_bundle")] += 1
+        figures.live(self.model, CHAMPION, self.champion.version if self.champion else 0, healthy=False)
+
+    def _mark(self) -> tuple[int, int, int] | None:
+        try:
+            found = os.stat(self._store.live_path(self.model))  # noqa: PTH116 - 2 us, five times a second
+        except OSError:
+            return None
+        return found.st_mtime_ns, found.st_ino, found.st_size

@@ -1,0 +1,92 @@
+"""Every model that is served, and what is done for all of them beside answering: follow releases, seal, sync, count."""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+from mlops_assets.errors import StoreError
+from mlops_assets.rooms.serve import feedback
+from mlops_assets.rooms.serve.line import Line
+from mlops_assets.rooms.serve.meter import Meter
+from mlops_assets.rooms.serve.problems import busy
+from mlops_assets.settings import Settings
+from mlops_assets.stores.online import OnlineStore, SqliteOnline
+from mlops_assets.stores.prediction_log import LogWriter, seal_orphans
+from mlops_assets.stores.secret import secret
+from mlops_assets.stores.serving import ServingStore
+
+LOOK: Final = 0.2
+SYNC: Final = 0.1
+IN_FLIGHT: Final = 256
+_LOG = logging.getLogger(__name__)
+
+
+class Models:
+    """The lines of one worker process."""
+
+    def __init__(self, settings: Settings) -> None:
+        """Remember where everything is; `refresh` loads."""
+        self.settings, self.meter = settings, Meter()
+        self.store = ServingStore(settings.serving)
+        self.online: OnlineStore = SqliteOnline(settings.online)
+        self.lines: dict[str, Line] = {}
+        self.predicting: dict[str, Line] = {}
+        self.in_flight = IN_FLIGHT
+        self._feedback = LogWriter(settings.prediction_log / feedback.FOLDER)
+        self._salt = secret(settings.serving / ".salt")
+
+    async def refresh(self) -> None:
+        """Follow what was released."""
+        for model in self.store.models():
+            if model not in self.lines:
+                folder: Path = self.settings.prediction_log
+                seal_orphans(folder / model)
+                line = Line(self.store, model, folder, self.meter, salt=self._salt)
+                self.lines[model] = line
+                self.predicting[f"/v1/models/{model}:predict"] = line
+        for line in self.lines.values():
+            if await line.refresh():
+                _LOG.info("%s: version %s answers", line.model, line.champion and line.champion.version)
+            elif line.problem:
+                _LOG.debug("%s: %s", line.model, line.problem)
+        limits = [line.champion.manifest["serving"]["in_flight"] for line in self.lines.values() if line.champion]
+        self.in_flight = max(limits, default=IN_FLIGHT)
+
+    async def follow(self) -> None:
+        """Look for releases, and hand over the figures, until cancelled."""
+        while True:
+            await asyncio.sleep(LOOK)
+            await self.refresh()
+            self.meter.hand_over()
+
+    async def preserve(self) -> None:
+        """Bring the logs to the disk, and seal what is due, until cancelled."""
+        while True:
+            await asyncio.sleep(SYNC)
+            for log in self._logs():
+                log.seal_if_due()
+                with contextlib.suppress(OSError):  # the next write tells the callers
+                    await asyncio.to_thread(log.sync)
+
+    def keep_feedback(self, records: Sequence[bytes]) -> None:
+        """Keep outcomes.
+
+        Raises:
+            Problem: the disk is full.
+        """
+        try:
+            self._feedback.write(records)
+        except StoreError:
+            raise busy("the feedback cannot be written, so it is not accepted") from None
+
+    def close(self) -> None:
+        """Seal all logs."""
+        for log in self._logs():
+            log.seal()
+            log.sync()
+
+    def _logs(self) -> list[LogWriter]:
+        return [self._feedback, *(line.log for line in self.lines.values())]

@@ -1,0 +1,65 @@
+"""What the prediction log keeps of each input: the value, a salted hash, a coarse bucket, or nothing."""
+
+import hashlib
+import math
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final
+
+import msgspec
+
+from mlops_assets.rooms.serve.question import Row
+
+HASH_BYTES: Final = 8
+BUCKETS: Final = 10
+
+
+def keeper(schema: Sequence[Mapping[str, Any]], salt: bytes) -> Callable[[Row], bytes]:
+    """What turns a row of inputs into the JSON that the log keeps of it.
+
+    Args:
+        schema: of the bundle; each entry's `log` is its rule.
+        salt: secret; without it a hash of a small set of values is no secret.
+    """
+    kept = [(place, entry["name"], _rule(entry, salt)) for place, entry in enumerate(schema) if entry["log"] != "drop"]
+    if len(kept) == len(schema) and all(rule is None for _, _, rule in kept):
+        plain = msgspec.defstruct(
+            "Kept",
+            [(f"f{place}", Any) for place, _, _ in kept],
+            rename={f"f{place}": name for place, name, _ in kept},
+            gc=False,
+        )
+        return lambda row: msgspec.json.encode(plain(*row))
+    return lambda row: msgspec.json.encode(
+        {name: row[place] if rule is None else rule(row[place]) for place, name, rule in kept}
+    )
+
+
+def hashed(value: Any, salt: bytes) -> str | None:
+    """A value's keyed BLAKE2b; the same value has the same hash in one home, and another in any other."""
+    if value is None:
+        return None
+    return hashlib.blake2b(msgspec.json.encode(value), digest_size=HASH_BYTES, key=salt).hexdigest()
+
+
+def bucket(entry: Mapping[str, Any], value: Any) -> str | None:
+    """A tenth of the range that was usual in training; of a category, whether it was known.
+
+    >>> bucket({"kind": "number", "minimum": 0, "maximum": 100}, 37.2)
+    '30 to 40'
+    """
+    if value is None:
+        return None
+    if entry["kind"] == "category":
+        return "known" if value in entry["categories"] else "unknown"
+    low, high = entry["minimum"], entry["maximum"]
+    if low is None or not low <= value <= high:
+        return "out of range"
+    width = (high - low) / BUCKETS
+    place = min(BUCKETS - 1, math.floor((value - low) / width)) if width else 0
+    return f"{low + place * width:g} to {low + (place + 1) * width:g}"
+
+
+def _rule(entry: Mapping[str, Any], salt: bytes) -> Callable[[Any], Any] | None:
+    if entry["log"] == "hash":
+        return lambda value: hashed(value, salt)
+    return (lambda value: bucket(entry, value)) if entry["log"] == "bucket" else None

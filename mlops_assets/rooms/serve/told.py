@@ -1,0 +1,47 @@
+"""What a service says of itself: its models, whether it is ready, and what to do when it is not."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from mlops_assets.rooms.serve.line import Line
+
+NOTHING: Final = "release a model: mlops demo, or materialize its champion in Dagster"
+
+
+def brief(line: Line) -> dict[str, Any]:
+    """A model in a line."""
+    served = line.champion
+    return {
+        "name": line.model,
+        "version": served.version if served else None,
+        "engine": served.manifest["engine"] if served else None,
+        "task": served.manifest["task"] if served else None,
+        "challengers": [{"version": each.version, "role": each.role} for each in line.challengers],
+        **({"problem": line.problem} if line.problem else {}),
+    }
+
+
+def model(line: Line) -> dict[str, Any]:
+    """A model with its schema; the line has a champion."""
+    assert line.champion is not None  # noqa: S101 - the caller's promise
+    manifest = line.champion.manifest
+    names = ("description", "candidate", "threshold", "classes", "trained_until", "schema", "parity", "online")
+    return {
+        **brief(line),
+        **{name: manifest[name] for name in names},
+        "digest": line.champion.digest,
+        "card": f"/v1/models/{line.model}/card",
+    }
+
+
+def readiness(lines: Mapping[str, Line], *, draining: bool) -> dict[str, Any]:
+    """Whether every model that was released answers; one that answers by its release before is told as a problem."""
+    problems = {line.model: line.problem for line in lines.values() if line.problem}
+    answers = [line.model for line in lines.values() if line.champion]
+    ready = bool(answers) and len(answers) == len(lines) and not draining
+    found: dict[str, Any] = {"ready": ready, "models": {line.model: brief(line) for line in lines.values()}}
+    if problems:
+        found["problems"] = problems
+    if not lines:
+        found["next"] = NOTHING
+    return found

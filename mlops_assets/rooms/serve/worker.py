@@ -1,0 +1,116 @@
+"""A worker process of the prediction service: uvicorn over a socket that its supervisor has bound."""
+
+import asyncio
+import contextlib
+import gc
+import json
+import logging
+import os
+import signal
+import socket
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from mlops_assets.rooms.serve.access import Access
+from mlops_assets.rooms.serve.models import Models
+from mlops_assets.rooms.serve.service import Service
+from mlops_assets.settings import Settings
+
+if TYPE_CHECKING:
+    import uvicorn
+
+KEEP_ALIVE: Final = 75
+IDLE: Final = 15.0
+"""Seconds in which a connection must have sent a whole request head."""
+DRAIN: Final = 10
+"""Seconds that requests under way have to end in."""
+
+
+def main(descriptor: int, home: str) -> None:
+    """Serve a bound socket until SIGTERM, or until the supervisor is gone."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(process)d %(message)s", stream=sys.stderr)
+    os.environ.update({"OMP_NUM_THREADS": "1", "DO_NOT_TRACK": "1"})
+    with asyncio.Runner(loop_factory=_loop()) as runner:
+        runner.run(_serve(descriptor, Settings(home=Path(home))))
+
+
+async def _serve(descriptor: int, settings: Settings) -> None:
+    models = Models(settings)
+    await models.refresh()
+    service = Service(models, Access.of(settings.serving))
+    server = _server(service)
+    tasks = [asyncio.create_task(work) for work in (models.follow(), models.preserve(), _watch(server, service))]
+    gc.collect()
+    gc.freeze()  # what is loaded lives as long as the process: no collection looks at it again
+    try:
+        with socket.socket(fileno=descriptor) as bound:
+            await server.serve(sockets=[bound])
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        models.close()
+
+
+def _server(service: Service) -> "uvicorn.Server":
+    import uvicorn
+
+    config = uvicorn.Config(
+        service,
+        interface="asgi3",
+        http="httptools",
+        ws="none",
+        lifespan="off",
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        date_header=False,
+        timeout_keep_alive=KEEP_ALIVE,
+        timeout_graceful_shutdown=DRAIN,
+        backlog=2048,
+    )
+    return uvicorn.Server(config)
+
+
+async def _watch(server: "uvicorn.Server", service: Service) -> None:
+    """End slow readers and idle connections, and the process when its supervisor is gone."""
+    parent, seen = os.getppid(), {}  # type: ignore[var-annotated]  # connection to when it was first seen without a request
+    while True:
+        await asyncio.sleep(1)
+        service.reader.sweep()
+        service.draining = server.should_exit
+        if os.getppid() != parent:
+            server.should_exit = True
+        seen = _close_idle(server.server_state.connections, seen)
+
+
+def _close_idle(connections: Any, seen: dict[Any, float]) -> dict[Any, float]:
+    """Close the connections whose request head has not come in time; uvicorn alone would wait for ever."""
+    now, waiting = time.monotonic(), {}
+    for connection in list(connections):
+        cycle = getattr(connection, "cycle", None)
+        timed = getattr(connection, "timeout_keep_alive_task", None) is not None
+        if timed or (cycle is not None and not cycle.response_complete):
+            continue
+        since = seen.get(connection, now)
+        if now - since > IDLE:
+            with contextlib.suppress(OSError):
+                connection.transport.close()
+        else:
+            waiting[connection] = since
+    return waiting
+
+
+def _loop() -> Any:
+    if sys.platform == "win32":
+        return None
+    import uvloop
+
+    return uvloop.new_event_loop
+
+
+if __name__ == "__main__":
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the supervisor, which ends its workers in order
+    main(**json.loads(sys.argv[1]))
