@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 def datasets() -> "dict[str, DatasetPlan]":
     """Every declared dataset by its name."""
-    found = _house()
+    found = house()
     return {name: found.dataset(name) for name in sorted(found.datasets)}
 
 
@@ -41,7 +41,8 @@ def table(lake: "Lake", name: str) -> str:
     raise UnknownName.among("table", name, lake.tables(), step="materialize the asset that makes it")
 
 
-def _house() -> "House":
+def house() -> "House":
+    """Everything that is declared."""
     from mlops_assets.components.house import House
     from mlops_assets.components.noun import declared
     from mlops_assets.definitions import definitions

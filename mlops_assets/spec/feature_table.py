@@ -156,6 +156,10 @@ class FeatureTable(Spec):
         """The feature tables joined, each once."""
         return list(dict.fromkeys(join.table for join in self.joins if join.table))
 
+    def all_functions(self) -> list[Function]:
+        """The functions over the described rows, then those over joined ones."""
+        return [*self.functions, *(function for join in self.joins for function in join.functions)]
+
     def counted(self, aggregation: Aggregation) -> str:
         """The dataset that an aggregation counts."""
         return aggregation.dataset or self.dataset

@@ -1,5 +1,6 @@
 """Where a declaration stands, so that `module:name` finds the user's own code beside it."""
 
+import hashlib
 from dataclasses import dataclass
 from importlib import import_module
 from importlib.util import find_spec
@@ -42,6 +43,18 @@ class Place:
                 step=f"create {self.folder / name}.py",
             )
         return name
+
+    def digest(self, reference: str) -> str:
+        """SHA-256 of the file in which a reference's name is defined, which may be heavy to import; 64 hex digits.
+
+        Raises:
+            SpecError: there is no such module.
+        """
+        name = self.module(reference.partition(":")[0])
+        found = find_spec(name)
+        origin = Path(found.origin) if found and found.origin else None
+        content = origin.read_bytes() if origin and origin.is_file() else name.encode()
+        return hashlib.sha256(content).hexdigest()
 
     def load(self, reference: str) -> Any:
         """Import what a `module:name` reference means.

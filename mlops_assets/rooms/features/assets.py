@@ -8,6 +8,7 @@ from mlops_assets import keys
 from mlops_assets.resources import presentation
 from mlops_assets.resources.declaration import Events, asset_spec, batches
 from mlops_assets.resources.stores import Stores
+from mlops_assets.rooms.features.definitions import Change, changes, definitions
 from mlops_assets.rooms.features.look_ahead import Violation, audit
 from mlops_assets.rooms.features.online import refresh
 from mlops_assets.rooms.features.origin import origins
@@ -38,12 +39,17 @@ def _offline(plan: FeaturePlan) -> dg.AssetsDefinition:
             spec, "no_look_ahead", "A sample of rows, recomputed from the past as it was known, comes out the same."
         ),
         _check(spec, "finite", "No feature is NaN or infinite; null is allowed."),
+        _check(spec, "unchanged", "No feature that a released model uses means something else than in its training."),
         _check(spec, "row_count", f"One row a clean row of {dataset}."),
     ]
 
     @dg.multi_asset(name=f"{name}_offline", specs=[spec], check_specs=checks)
     def offline(context: dg.AssetExecutionContext, stores: Stores) -> Events:
         lake, batch = stores.lake(), context.partition_key
+        changed = changes(lake, stores.lineage(), name, definitions(lake, plan))
+        if changed:
+            yield _unchanged(spec, plan, changed)
+            return
         version = materialize(lake, plan, batch, commit={"run_id": context.run.run_id, "code": str(spec.code_version)})
         rows = lake.read(version.table, batches=[batch])
         features = plan.table.feature_names()
@@ -61,6 +67,7 @@ def _offline(plan: FeaturePlan) -> dg.AssetsDefinition:
             check_results=[
                 _look_ahead(spec, audit(lake, plan, batch)),
                 _finite(spec, not_finite(rows, features)),
+                _unchanged(spec, plan, changed),
                 _row_count(spec, rows.num_rows, given),
             ],
         )
@@ -112,8 +119,14 @@ def _spec(plan: FeaturePlan, stage: str, description: str, *kinds: str) -> dg.As
         owners=plan.table.owners,
         way=plan.table.dataset,
         partitions_def=batches(plan.table.dataset),
-        configuration=f"{plan.table.model_dump_json()}\n{datasets}",
+        configuration=f"{plan.table.model_dump_json()}\n{datasets}{_functions_digest(plan)}",
+        skippable=stage == "offline",
     )
+
+
+def _functions_digest(plan: FeaturePlan) -> str:
+    """Of the files with the user's functions."""
+    return "".join(f"\n{plan.place.digest(each.function)}" for each in plan.table.all_functions())
 
 
 def _deps(plan: FeaturePlan) -> Iterable[dg.AssetDep]:
@@ -147,6 +160,16 @@ def _look_ahead(spec: dg.AssetSpec, violations: list[Violation]) -> dg.AssetChec
         for v in violations
     ]
     return _result(spec, "no_look_ahead", faults, {"violations": len(faults)})
+
+
+def _unchanged(spec: dg.AssetSpec, plan: FeaturePlan, changed: list[Change]) -> dg.AssetCheckResult:
+    step = f"give feature table '{plan.table.family}' version: {plan.table.version + 1}, beside this one"
+    faults = [
+        f"{change.feature} {'is gone' if change.gone else 'has changed'}, and released models use it: "
+        f"{', '.join(f'{user.model} version {user.version}' for user in change.users)}; next: {step}"
+        for change in changed
+    ]
+    return _result(spec, "unchanged", faults, {"changed": len(changed)})
 
 
 def _finite(spec: dg.AssetSpec, counts: dict[str, int]) -> dg.AssetCheckResult:

@@ -110,6 +110,23 @@ class Lookup:
         ages: dict[str, timedelta | None] = dict.fromkeys(names, age)
         return Looked({name: row.values.get(name) for name in names}, ages, self._stale(ages))
 
+    def read(self, texts: Mapping[str, str]) -> Request:
+        """A request from texts, such as a command line's; an empty text is null.
+
+        Raises:
+            StoreError: a text cannot be read as its column's type.
+        """
+        import pyarrow as pa
+
+        read: dict[str, Any] = {}
+        for name, text in texts.items():
+            kind = self._schema.get(name, pa.string())
+            try:
+                read[name] = pa.array([text or None], pa.string()).cast(kind)[0].as_py()
+            except pa.ArrowInvalid as problem:
+                raise StoreError.of(f"column '{name}' cannot be read", got=text, allowed=str(kind)) from problem
+        return read
+
     def _bound(self) -> dict[str, str]:
         import pyarrow as pa
 

@@ -1,10 +1,12 @@
 """The offline feature table of a batch: computed as of each row's event time, and written so that it never varies."""
 
+import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from mlops_assets import keys
 from mlops_assets.rooms.features.compile import compile_features
+from mlops_assets.rooms.features.definitions import COMMITTED, definitions
 from mlops_assets.rooms.features.history import load
 from mlops_assets.spec.plan import FeaturePlan
 from mlops_assets.stores import sql
@@ -27,6 +29,7 @@ def compute(lake: Lake, plan: FeaturePlan, batch: str) -> "pa.Table":
 
 
 def materialize(lake: Lake, plan: FeaturePlan, batch: str, *, commit: Mapping[str, str] | None = None) -> TableVersion:
-    """Compute a batch's features and write them to `<feature table>/offline`."""
+    """Compute a batch's features and write them to `<feature table>/offline`, with what each of them means."""
     data = compute(lake, plan, batch)
-    return lake.write(keys.table(plan.table.name, "offline"), data, batch=batch, commit=commit)
+    meaning = {COMMITTED: json.dumps(definitions(lake, plan))}
+    return lake.write(keys.table(plan.table.name, "offline"), data, batch=batch, commit={**(commit or {}), **meaning})

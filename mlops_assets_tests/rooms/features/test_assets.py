@@ -10,10 +10,12 @@ import pytest
 from mlops_assets import keys
 from mlops_assets.resources.stores import Stores
 from mlops_assets.rooms.features import assets, checks
+from mlops_assets.rooms.features.definitions import changes, definitions
 from mlops_assets.rooms.features.parity import row_mismatches
 from mlops_assets.rooms.features.table import materialize
 from mlops_assets.spec.plan import FeaturePlan
 from mlops_assets.stores.lake import Lake
+from mlops_assets_tests.rooms.features.conftest import TABLE
 
 Plans = Callable[..., FeaturePlan]
 OFFLINE, ONLINE = dg.AssetKey(["context", "offline"]), dg.AssetKey(["context", "online"])
@@ -43,7 +45,7 @@ def metadata(result: dg.ExecuteInProcessResult, key: dg.AssetKey) -> dict[str, A
 def test_a_batch_goes_offline_and_online_with_every_check_passed(lake: Lake, stores: Stores, plan_of: Plans) -> None:
     result = run(plan_of(), stores)
     assert result.success
-    wanted = dict.fromkeys(("no_look_ahead", "finite", "row_count", "parity"), True)
+    wanted = dict.fromkeys(("no_look_ahead", "finite", "unchanged", "row_count", "parity"), True)
     assert outcomes(result) == wanted | {"complete": False}
     offline = metadata(result, OFFLINE)
     assert offline["dagster/row_count"].value == 40
@@ -111,3 +113,62 @@ def test_the_assets_lie_on_the_way_of_the_described_dataset(plan_of: Plans) -> N
     [offline] = assets.build(plan_of())[0].specs
     mapped = {dep.asset_key.path[0]: type(dep.partition_mapping) for dep in offline.deps}
     assert mapped == {"flights": type(None), "weather": dg.AllPartitionMapping, "planes": dg.AllPartitionMapping}
+
+
+def released(stores: Stores, model: str, version: int) -> None:
+    """A model that was trained on the newest offline table, and released."""
+    lake, lineage = stores.lake(), stores.lineage()
+    inputs = {"context/offline": [lake.version("context/offline"), "fingerprint"]}
+    lineage.append("snapshot", model, {"version": version, "inputs": inputs})
+    lineage.append("release", model, {"version": version})
+
+
+def test_a_changed_feature_that_a_released_model_uses_stops_the_way_and_names_the_model(
+    lake: Lake, stores: Stores, plan_of: Plans
+) -> None:
+    assert run(plan_of(), stores, "2013-01").success
+    released(stores, "delays", 3)
+    before = lake.version("context/offline")
+    changed = plan_of(columns={"dist": "dist * 2", "route": "origin || tail"})
+    result = run(changed, stores)
+    assert not result.success
+    [failed] = [e for e in result.get_asset_check_evaluations() if e.check_name == "unchanged"]
+    assert not failed.passed
+    assert "dist has changed, and released models use it: delays version 3" in (failed.description or "")
+    assert "next: give feature table 'context' version: 2, beside this one" in (failed.description or "")
+    assert result.get_asset_materialization_events() == []
+    assert lake.version("context/offline") == before
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"joins": [TABLE["joins"][0]]},
+        {"joins": [{**TABLE["joins"][0], "ttl": "4h"}, TABLE["joins"][1]]},
+        {"ttl": {"temperature": "1h"}},
+        {"aggregations": [{**TABLE["aggregations"][0], "by": ["tail"]}, TABLE["aggregations"][1]]},
+        {"outcomes": {"known_at": "said", "columns": ["delay", "k"]}},
+    ],
+    ids=["gone", "another ttl", "a ttl of its own", "another group", "known at another time"],
+)
+def test_each_way_to_change_a_feature_is_told(
+    lake: Lake, stores: Stores, plan_of: Plans, change: dict[str, Any]
+) -> None:
+    materialize(lake, plan_of(), "2013-01")
+    released(stores, "delays", 1)
+    assert changes(lake, stores.lineage(), "context", definitions(lake, plan_of())) == []
+    assert changes(lake, stores.lineage(), "context", definitions(lake, plan_of(**change)))
+
+
+def test_a_new_version_lives_beside_the_old_one_and_a_new_feature_changes_nothing(
+    lake: Lake, stores: Stores, plan_of: Plans
+) -> None:
+    materialize(lake, plan_of(), "2013-01")
+    released(stores, "delays", 1)
+    second = plan_of(version=2, columns={"dist": "dist * 2", "route": "origin || tail"})
+    assert second.table.name == "context_v2"
+    assert run(second, stores).success
+    assert lake.read("context_v2/offline", batches=["2013-02"]).num_rows == 40
+    assert lake.batches("context/offline") == ["2013-01"]
+    more = plan_of(columns={**TABLE["columns"], "more": "dist + 1"})
+    assert run(more, stores).success
