@@ -14,18 +14,23 @@ class Settings:
         home: the folder that holds `data/`; relative paths in specs start here.
         reports_url: base URL of the report server, without a trailing slash.
         online_url: of the Redis that keeps the online features; empty: the embedded store.
+        mlflow_url: base URL of MLflow's UI, to which Dagster's assets link.
+        dagster_url: base URL of Dagster's UI, to which MLflow's runs link.
     """
 
     home: Path
     reports_url: str = "http://127.0.0.1:3001"
     online_url: str = field(default="", repr=False)
+    mlflow_url: str = "http://127.0.0.1:3002"
+    dagster_url: str = "http://127.0.0.1:3000"
 
     @classmethod
     def from_env(cls) -> Self:
-        """Read `MLOPS_HOME` (default: the working folder), `MLOPS_REPORTS_URL` and `MLOPS_ONLINE_URL`."""
+        """Read `MLOPS_HOME` (default: the working folder), `MLOPS_ONLINE_URL`, and the URLs of the three UIs."""
         home = Path(os.environ.get("MLOPS_HOME") or Path.cwd()).resolve()
-        url = os.environ.get("MLOPS_REPORTS_URL", cls.reports_url).rstrip("/")
-        return cls(home=home, reports_url=url, online_url=os.environ.get("MLOPS_ONLINE_URL", ""))
+        names = ("reports_url", "mlflow_url", "dagster_url")
+        urls = {name: os.environ.get(f"MLOPS_{name.upper()}", getattr(cls, name)).rstrip("/") for name in names}
+        return cls(home=home, online_url=os.environ.get("MLOPS_ONLINE_URL", ""), **urls)
 
     @property
     def data(self) -> Path:

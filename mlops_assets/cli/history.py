@@ -49,12 +49,14 @@ def _print(model: str, events: "list[Event]", seal: "Mapping[str, Any]") -> None
     from rich.table import Table
 
     table = Table(title=model, title_justify="left")
-    for name in ("record", "when", "what", "version", "decision", "who", "why", "evidence"):
-        table.add_column(name)
+    for name in ("#", "when", "what", "v", "decision", "evidence"):
+        table.add_column(name, no_wrap=True)
+    table.add_column("who, and why")
     for event in events:
         version = "" if event.version is None else str(event.version)
-        cells = (event.kind, version, event.decision, event.who, event.why, event.evidence[:12])
-        table.add_row(str(event.sequence), event.at[:16], *cells)
+        said = ": ".join(word for word in (event.who, event.why) if word)
+        shown = (event.at[:10], event.kind, version, event.decision, event.evidence[:8], said)
+        table.add_row(str(event.sequence), *shown)
     Console().print(table)
     click.echo(f"the chain holds: {seal['records']} records, the newest {str(seal['head'])[:16]}")
     for word in seal["warnings"]:

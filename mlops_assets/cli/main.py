@@ -10,6 +10,7 @@ from mlops_assets.errors import MlopsError, nearest
 _COMMANDS = {
     "approve": "Say yes to the release that waits.",
     "contract": "The contract in force, and what a change of it would mean.",
+    "compare": "What differs between two model versions or runs.",
     "demo": "Replay a real year of flights through the sensors.",
     "diff": "What differs between two versions of a table.",
     "features": "Who owns, uses and refreshes which features; look them up.",

@@ -1,4 +1,4 @@
-"""The whole stack on this machine: Dagster's UI and daemon, and the pages of the reports."""
+"""The whole stack on this machine: Dagster's UI and daemon, MLflow's UI, and the pages of the reports."""
 
 import os
 import signal
@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from urllib.error import URLError
 from urllib.request import urlopen
 
+from mlops_assets.cli.mlflow_ui import experiments
 from mlops_assets.cli.report_server import serving
 from mlops_assets.errors import MlopsError
 from mlops_assets.settings import Settings
@@ -49,14 +50,15 @@ class Stack:
 
 @contextmanager
 def stack(settings: Settings, port: int) -> Iterator[Stack]:
-    """Run the stack for as long as the block runs; it is given once its UI answers.
+    """Run the stack for as long as the block runs; it is given once its UIs answer.
 
     Raises:
-        MlopsError: the UI ended or did not answer within three minutes.
+        MlopsError: a UI ended or did not answer within three minutes.
     """
     url = f"http://{HOST}:{port}"
     log = settings.data / "dagster-dev.log"
-    with serving(settings.reports, settings.reports_url), log.open("ab") as output:
+    os.environ["MLOPS_DAGSTER_URL"] = url
+    with serving(settings.reports, settings.reports_url), experiments(settings), log.open("ab") as output:
         dagster = [sys.executable, "-m", "dagster", "dev", "-m", "mlops_assets.definitions"]
         process = subprocess.Popen(  # noqa: S603 - our own interpreter and fixed arguments
             [*dagster, "-h", HOST, "-p", str(port)], stdout=output, stderr=subprocess.STDOUT, start_new_session=True

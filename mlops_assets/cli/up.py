@@ -1,4 +1,4 @@
-"""`mlops up`: Dagster's UI and daemon, and the pages of the reports, until Ctrl-C."""
+"""`mlops up`: Dagster's UI and daemon, MLflow's UI, and the pages of the reports, until Ctrl-C."""
 
 from pathlib import Path
 
@@ -24,6 +24,7 @@ def up(home: Path | None, port: int, ingest_port: int) -> None:
             for run in reconcile(instance):
                 click.echo(f"run {run} had been interrupted; its sensor asks for it again")
         with ingesting(settings.home, ingest_port) as posts, stack(settings, port) as running:
-            click.echo(f"Dagster's UI: {running.url}\nReports:      {settings.reports_url}")
+            click.echo(f"Dagster's UI: {running.url}\nMLflow's UI:  {settings.mlflow_url}")
+            click.echo(f"Reports:      {settings.reports_url}")
             click.echo(f"Streams:      {posts}<dataset>\nCtrl-C ends it." if posts else "Ctrl-C ends it.")
             running.wait()

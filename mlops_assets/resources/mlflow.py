@@ -50,6 +50,7 @@ class _DagsterRegistry(MlflowRegistry):
     def __init__(self, context: dg.AssetExecutionContext, stores: Stores, asset: dg.AssetKey) -> None:
         found = stores.settings()
         super().__init__(found.mlflow_uri, found.mlflow_artifacts)
+        self._dagster = found.dagster_url
         self._context = context
         self._asset = asset
 
@@ -62,7 +63,7 @@ class _DagsterRegistry(MlflowRegistry):
         """
         self.client()
         _refuse_active()
-        marks = _marks(self._context, self._asset) | dict(tags)
+        marks = _marks(self._context, self._asset) | _links(self._dagster, self._context, self._asset) | dict(tags)
         with _TURN, super().training(model, tags=marks) as run, _active(self._context, run, self.uri):
             yield run
 
@@ -80,6 +81,13 @@ def _marks(context: dg.AssetExecutionContext, asset: dg.AssetKey) -> dict[str, s
         "dagster_asset": asset.to_user_string(),
         "dagster_code_version": context.assets_def.specs_by_key[asset].code_version or "",
     }
+
+
+def _links(url: str, context: dg.AssetExecutionContext, asset: dg.AssetKey) -> dict[str, str]:
+    """The way from MLflow's page of a run to Dagster's of the run and the asset."""
+    run, made = f"{url}/runs/{context.run.run_id}", f"{url}/assets/{'/'.join(asset.path)}"
+    note = f"Made by [Dagster's run {context.run.run_id[:8]}]({run}) for the asset [{asset.to_user_string()}]({made})."
+    return {"dagster_run_url": run, "dagster_asset_url": made, "mlflow.note.content": note}
 
 
 def _refuse_active() -> None:

@@ -64,3 +64,9 @@ def picture(png: bytes, caption: str) -> dg.MetadataValue:
 def report(saved: "Report") -> Metadata:
     """A link that opens the whole report in the browser, and the file behind it."""
     return {"report": dg.MetadataValue.url(saved.url), "report_file": dg.MetadataValue.path(str(saved.path))}
+
+
+def mlflow_run(base: str, experiment: str, run_id: str) -> Metadata:
+    """A link that opens a run in MLflow's UI, and its id."""
+    shown: Metadata = {"mlflow_run": dg.MetadataValue.text(run_id)}
+    return {**shown, "mlflow": dg.MetadataValue.url(f"{base}/#/experiments/{experiment}/runs/{run_id}")}

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from mlops_assets.errors import Damaged, NotFound, NoVerdict, StoreError
 from mlops_assets.stores import bundle, door
 from mlops_assets.stores.locking import locked
-from mlops_assets.stores.registry import CHAMPION, Bundle, ModelVersion
+from mlops_assets.stores.registry import CHAMPION, Bundle, ModelVersion, RunRecord
 from mlops_assets.stores.training import BUNDLE, MlflowTrainingRun
 
 if TYPE_CHECKING:
@@ -62,6 +62,22 @@ class MlflowRegistry:
         for run_id in dead:
             client.set_terminated(run_id, "KILLED")
         return dead
+
+    def run(self, run_id: str) -> RunRecord:
+        """What a training left, by its id or a beginning of it that is its own.
+
+        Raises:
+            NotFound: no run, or more than one, goes by that.
+        """
+        client = self.client()
+        experiments = [found.experiment_id for found in client.search_experiments()]
+        known = client.search_runs(experiments, order_by=["attributes.start_time DESC"], max_results=1_000)
+        found = [run for run in known if run.info.run_id.startswith(run_id)]
+        if len(found) != 1 or not run_id:
+            allowed = ", ".join(run.info.run_id[:8] for run in known[:10]) or "(none yet)"
+            raise NotFound.of(f"{len(found)} runs go by '{run_id}'", allowed=f"one of {allowed}, ...")
+        info, data = found[0].info, found[0].data
+        return RunRecord(info.run_id, info.status, dict(data.params), dict(data.metrics), dict(data.tags))
 
     def versions(self, model: str) -> list[ModelVersion]:
         """Every version, oldest first."""

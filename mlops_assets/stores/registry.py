@@ -76,11 +76,36 @@ class TrainingRun(Protocol):
         """Make a version of the fitted pipeline; one with this identity that is there already is returned as it is."""
 
 
+@dataclass(frozen=True)
+class RunRecord:
+    """What a training left in the registry, whether a version came out of it or not.
+
+    Attributes:
+        run_id: of the training.
+        status: FINISHED, FAILED, KILLED or RUNNING.
+        params: by name.
+        metrics: by name.
+        tags: what else was recorded.
+    """
+
+    run_id: str
+    status: str
+    params: Mapping[str, str]
+    metrics: Mapping[str, float]
+    tags: Mapping[str, str]
+
+
 class Registry(Protocol):
     """Every trained model."""
 
+    def run(self, run_id: str) -> RunRecord:
+        """What a training left, by its id or a beginning of it that is its own."""
+
     def training(self, model: str, *, tags: Mapping[str, str]) -> AbstractContextManager[TrainingRun]:
         """One run: always ended, FAILED on an exception."""
+
+    def experiment(self, model: str) -> str:
+        """The id of a model's experiment, made when it is missing."""
 
     def versions(self, model: str) -> list[ModelVersion]:
         """Every version, oldest first."""

@@ -13,6 +13,7 @@ from playwright.sync_api import Browser, Page
 
 from mlops_assets import keys
 from mlops_assets.cli.stack import stack
+from mlops_assets.resources.stores import Stores
 from mlops_assets.settings import Settings
 from mlops_assets_tests.journeys.conftest import Year
 
@@ -36,7 +37,8 @@ def free_port() -> int:
 
 @pytest.fixture(scope="module")
 def settings(year: Year) -> Settings:
-    return Settings(home=year.home, reports_url=f"http://127.0.0.1:{free_port()}")
+    reports, mlflow = (f"http://127.0.0.1:{free_port()}" for _ in range(2))
+    return Settings(home=year.home, reports_url=reports, mlflow_url=mlflow)
 
 
 @pytest.fixture(scope="module")
@@ -109,3 +111,15 @@ def test_a_report_opens_and_loads_nothing_from_elsewhere(
     assert elsewhere == []
     assert errors == []
     page.screenshot(path=tmp_path / f"{key[1]}.png", full_page=True)
+
+
+def test_mlflows_ui_shows_the_run_that_made_the_champion_and_leads_back_to_dagster(
+    ui: str, page: Page, settings: Settings
+) -> None:
+    registry = Stores(home=str(settings.home)).registry()
+    champion = registry.champion("flight_delays")
+    assert champion is not None
+    experiment = registry.experiment("flight_delays")
+    page.goto(f"{settings.mlflow_url}/#/experiments/{experiment}/runs/{champion.run_id}")
+    page.get_by_text(champion.run_id).first.wait_for()
+    page.get_by_text("Made by Dagster's run").first.wait_for()

@@ -81,7 +81,7 @@ def told(stores: Stores, plan: ModelPlan, released: Released) -> presentation.Me
     manifest, html = manifest_of(bundle.files), page(stores, plan, bundle, by)
     saved = stores.reports().save(keys.key(plan.name, "champion"), f"v{version.number}", html)
     digest = serving.publish(stores.serving(), stores.registry(), bundle, plan, card=html, evidence=by.evidence)
-    served = stores.serving().load(plan.name, digest).manifest
+    served, url = stores.serving().load(plan.name, digest).manifest, stores.settings().mlflow_url
     return {
         **presentation.numbers({"version": version.number, "changed": released.changed, **manifest["metrics"]}),
         **presentation.report(saved),
@@ -90,7 +90,7 @@ def told(stores: Stores, plan: ModelPlan, released: Released) -> presentation.Me
         "evidence": dg.MetadataValue.text(by.evidence),
         "candidate": dg.MetadataValue.text(manifest["candidate"]),
         "trained_until": dg.MetadataValue.text(str(manifest["trained_until"])),
-        "mlflow_run": dg.MetadataValue.text(version.run_id),
+        **presentation.mlflow_run(url, stores.registry().experiment(plan.name), version.run_id),
         "serving_bundle": dg.MetadataValue.text(digest),
         "engine": dg.MetadataValue.text(f"{served['engine']}: {served['parity']['reason']}"),
         **({"reason": dg.MetadataValue.text(by.reason)} if by.reason else {}),

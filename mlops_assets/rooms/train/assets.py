@@ -102,8 +102,10 @@ def _challenger(plan: ModelPlan) -> dg.AssetsDefinition:
         tags = {"dagster_run": context.run.run_id}
         with watched(stores.lake(), stores.lineage(), plan, stage="challenger", run=context.run.run_id):
             made = challenge(stores.lake(), registry, stores.lineage(), plan, tags=tags)
+        url, experiment = stores.settings().mlflow_url, registry.experiment(plan.name)
+        link = presentation.mlflow_run(url, experiment, made.version.run_id)
         yield dg.MaterializeResult(
-            asset_key=key, metadata=_told(made), data_version=dg.DataVersion(made.version.digest)
+            asset_key=key, metadata={**_told(made), **link}, data_version=dg.DataVersion(made.version.digest)
         )
         yield _beats_baseline(key, made.board)
         yield _artifacts_complete(key, made)
@@ -206,7 +208,6 @@ def _told(made: "Challenger") -> presentation.Metadata:
     return {
         **presentation.numbers({**figures, "changed": made.changed, **made.manifest["metrics"]}),
         "candidate": dg.MetadataValue.text(made.manifest["candidate"]),
-        "mlflow_run": dg.MetadataValue.text(made.version.run_id),
         "digest": dg.MetadataValue.text(made.version.digest),
         "trained_until": dg.MetadataValue.text(str(made.manifest["trained_until"])),
         "snapshot": dg.MetadataValue.json({"identity": made.snapshot.identity, "inputs": dict(made.snapshot.inputs)}),

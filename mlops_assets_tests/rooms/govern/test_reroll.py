@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from mlops_assets.errors import NotFound, StoreError
+from mlops_assets.rooms.govern.comparison import compare, side
 from mlops_assets.rooms.govern.reroll import Reroll
 from mlops_assets.rooms.govern.subject import Subject, find
 from mlops_assets.rooms.train.failure import watched
@@ -174,3 +175,27 @@ def test_a_name_that_means_nothing_or_two_things_is_refused(shop: Shop) -> None:
     subject: Subject = shop.reroll("late_trips@4").subject
     assert shop.reroll(f"#{subject.sequence}").subject == subject
     assert shop.reroll(subject.snapshot.identity[:8]).subject == subject
+
+
+def test_two_versions_differ_in_data_code_and_library_and_a_version_not_from_itself(shop: Shop) -> None:
+    lineage, registry = shop.world.lineage, shop.world.registry
+    sides = [side(lineage, registry, f"late_trips@{number}") for number in (1, 4)]
+    found = compare(lineage, *sides)
+    assert found.environment == {"tinylib": ("1.0", "2.0")}
+    assert found.data["trips/clean"][0] != found.data["trips/clean"][1]
+    assert {"commit", "tree", "diff", "room"} <= found.code.keys()
+    assert "M tiny_shop/own.py" in found.files
+    assert "+    found.set_params(model__C=tinylib.C * 3)" in found.patch
+    assert set(found.metrics) >= {"roc_auc", "train_rows"}
+    assert not found.same_model
+    json.dumps(found.to_dict())
+
+    same = compare(lineage, sides[0], side(lineage, registry, sides[0].run.run_id))
+    assert same.same_model
+    assert [*same.environment, *same.code, *same.files, *same.parameters] == []
+
+
+def test_a_side_that_is_not_there_is_told(shop: Shop) -> None:
+    for asked in ("late_trips@9", "late_trips@champion", "no-run", ""):
+        with pytest.raises(NotFound):
+            side(shop.world.lineage, shop.world.registry, asked)
