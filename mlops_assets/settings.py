@@ -21,7 +21,7 @@ class Settings:
     home: Path
     reports_url: str = "http://127.0.0.1:3001"
     online_url: str = field(default="", repr=False)
-    mlflow_url: str = "http://127.0.0.1:3002"
+    mlflow_url: str = "http://127.0.0.1:3003"
     dagster_url: str = "http://127.0.0.1:3000"
 
     @classmethod

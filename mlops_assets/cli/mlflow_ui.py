@@ -31,7 +31,7 @@ def experiments(settings: Settings) -> Iterator[None]:
 
     MlflowRegistry(settings.mlflow_uri, settings.mlflow_artifacts).client()
     address, log = urlsplit(settings.mlflow_url), settings.data / "mlflow-ui.log"
-    where = ["--host", address.hostname or "127.0.0.1", "--port", str(address.port or 3002)]
+    where = ["--host", address.hostname or "127.0.0.1", "--port", str(address.port or 3003)]
     kept = ["--backend-store-uri", settings.mlflow_uri, "--default-artifact-root", str(settings.mlflow_artifacts)]
     command = [sys.executable, "-m", "mlflow", "server", *kept, *where, "--workers", "1", "--no-serve-artifacts"]
     with log.open("ab") as output:
