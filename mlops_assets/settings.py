@@ -68,6 +68,11 @@ class Settings:
         return self.data / "mlflow" / "artifacts"
 
     @property
+    def searches(self) -> Path:
+        """The journals of hyperparameter searches, a folder a model."""
+        return self.data / "search"
+
+    @property
     def online(self) -> Path:
         """The online feature store."""
         return self.data / "online.db"

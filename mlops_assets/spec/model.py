@@ -10,6 +10,7 @@ from mlops_assets.errors import UnknownName
 from mlops_assets.spec.base import Column, Duration, Name, Reference, Spec, Sql
 from mlops_assets.spec.release import Release
 from mlops_assets.spec.retrain import Expiry, Retrain
+from mlops_assets.spec.search import Search
 from mlops_assets.spec.serve import Serve
 
 Share = Annotated[float, Field(gt=0, lt=1)]
@@ -68,6 +69,8 @@ class Train(Spec):
     """The share of rows held out where there is no event time."""
     candidates: tuple[str, ...] | None = None
     """From simple to complex; a complex one must beat the simple one. Left out: those of the task."""
+    search: Search = Search()
+    """Variants of an estimator that are tried after the candidates."""
     margin: Annotated[float, Field(ge=0)] = 0.002
     """By how much of the objective."""
     seed: int = 0

@@ -13,8 +13,13 @@ if TYPE_CHECKING:
 MODEL_FILE = "model.skops"
 TRUSTED_PACKAGES = ("sklearn.", "mlops_assets.")
 _NUMBERS = ("bool", "bool_", "float32", "float64", "int8", "int32", "int64", "str_", "uint8")
+_LIGHTGBM = ("basic.Booster", "sklearn.LGBMClassifier", "sklearn.LGBMRegressor")
 TRUSTED_TYPES = frozenset(
-    {"numpy.dtype", "numpy.ndarray", "numpy.random.mtrand.RandomState", *(f"numpy.{kind}" for kind in _NUMBERS)}
+    {
+        *("numpy.dtype", "numpy.ndarray", "numpy.random.mtrand.RandomState", "collections.OrderedDict"),
+        *(f"numpy.{kind}" for kind in _NUMBERS),
+        *(f"lightgbm.{kind}" for kind in _LIGHTGBM),
+    }
 )
 
 
@@ -29,7 +34,7 @@ def digest(files: Mapping[str, bytes]) -> str:
 
 
 def is_trusted(kind: str) -> bool:
-    """Whether a type may be loaded: scikit-learn's, our own, and a few of numpy's, by name."""
+    """Whether a type may be loaded: scikit-learn's, our own, and a few of numpy's and LightGBM's, by name."""
     return kind in TRUSTED_TYPES or kind.startswith(TRUSTED_PACKAGES)
 
 

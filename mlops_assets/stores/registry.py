@@ -64,6 +64,9 @@ class TrainingRun(Protocol):
     def artifact(self, name: str, content: bytes) -> None:
         """Keep a file with the run; the name may hold folders."""
 
+    def trial(self, name: str, *, params: Mapping[str, object], metrics: Mapping[str, float]) -> None:
+        """Keep something that was tried as a run of its own, nested below this one and ended."""
+
     def register(
         self,
         pipeline: "Pipeline",

@@ -73,6 +73,15 @@ class MlflowTrainingRun:
         """Keep a file with the run; the name may hold folders."""
         self._keep({name: content}, folder="")
 
+    def trial(self, name: str, *, params: Mapping[str, object], metrics: Mapping[str, float]) -> None:
+        """Keep something that was tried as a run of its own, nested below this one and ended."""
+        from mlflow.entities import Param
+
+        made = self._client.create_run(self.experiment_id, run_name=name, tags={"mlflow.parentRunId": self.run_id})
+        entries = [Param(key, str(value)) for key, value in params.items()]
+        self._client.log_batch(made.info.run_id, params=entries, metrics=_metrics(metrics))
+        self._client.set_terminated(made.info.run_id, "FINISHED")
+
     def register(
         self,
         pipeline: "Pipeline",

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
@@ -16,8 +17,10 @@ from mlops_assets.rooms.train.charts import bars
 from mlops_assets.rooms.train.failure import watched
 from mlops_assets.rooms.train.identity import canonical, digest, ingredients
 from mlops_assets.rooms.train.leakage import declared_leaks, suspicious
+from mlops_assets.rooms.train.progress import both, progress, record
 from mlops_assets.rooms.train.select import Leaderboard, leaderboard
 from mlops_assets.rooms.train.training_set import BATCH, Examples, assemble, examples, inputs, sizes
+from mlops_assets.rooms.train.tuning import tune
 from mlops_assets.spec.plan import ModelPlan
 
 if TYPE_CHECKING:
@@ -73,7 +76,7 @@ def _leaderboard(plan: ModelPlan) -> dg.AssetsDefinition:
         identity = ingredients(lake, plan).identity
         found = boards.find(lake, plan, identity)
         with watched(lake, stores.lineage(), plan, stage="leaderboard", run=context.run.run_id):
-            board = found or leaderboard(_train_rows(stores, plan), plan)
+            board = found or _compared_all(context, stores, plan, identity)
         version = boards.save(lake, plan, board, identity)
         seconds = 0.0 if found else time.perf_counter() - begun
         yield dg.MaterializeResult(
@@ -83,6 +86,20 @@ def _leaderboard(plan: ModelPlan) -> dg.AssetsDefinition:
         )
 
     return candidates
+
+
+def _compared_all(context: dg.AssetExecutionContext, stores: Stores, plan: ModelPlan, identity: str) -> Leaderboard:
+    """Every candidate, and the best variant where a search is declared, each trial an MLflow run below the search's."""
+    train, wanted = _train_rows(stores, plan), plan.model.train.search
+    if not wanted.trials:
+        return leaderboard(train, plan)
+    registry, folder = training_registry(context, stores, context.asset_key), stores.settings().searches / plan.name
+    with registry.training(plan.name, tags={"kind": "search", "search": identity}) as run:
+        with progress(wanted.trials, context.log.info) as told:
+            tuned = tune(train, plan, name=identity, folder=folder, told=both(told, partial(record, run)))
+        run.params({"estimator": tuned.estimator, **tuned.parameters})
+        run.metrics({"trials": float(len(tuned.found.tried)), "best": tuned.found.best.figure or 0.0})
+        return leaderboard(train, plan, tuned)
 
 
 def _challenger(plan: ModelPlan) -> dg.AssetsDefinition:
@@ -188,9 +205,12 @@ def _artifacts_complete(key: dg.AssetKey, made: "Challenger") -> dg.AssetCheckRe
 
 def _shown(board: Leaderboard, version: "TableVersion", seconds: float) -> presentation.Metadata:
     rows = [
-        f"| {e.candidate} | {e.objective:.4f} | {e.skill:+.4f} | {e.seconds:.1f} | {e.reason} |" for e in board.entries
+        f"| {e.candidate} | {e.objective:.4f} | {e.skill:+.4f} | {e.running.latency_ms:.1f} | {e.running.size_mb:.2f} |"
+        f" {e.running.seconds:.1f} | {e.reason} |"
+        for e in board.entries
     ]
-    head = f"| candidate | {board.objective} | skill | seconds | why |\n| --- | ---: | ---: | ---: | --- |\n"
+    head = f"| candidate | {board.objective} | skill | ms a row | MB | seconds | why |\n"
+    head += "| --- | ---: | ---: | ---: | ---: | ---: | --- |\n"
     figures = {f"{board.objective}_{entry.candidate}": entry.objective for entry in board.entries}
     return {
         **presentation.numbers({**figures, "rows": board.winner.rows, "seconds": seconds, "skill": board.winner.skill}),

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 from mlops_assets import keys
 from mlops_assets.errors import NotFound
 from mlops_assets.rooms.label.inference import task_of
+from mlops_assets.rooms.train.running import Running
 from mlops_assets.rooms.train.select import Entry, Leaderboard
 from mlops_assets.rooms.train.training_set import BATCH
 
@@ -15,8 +16,8 @@ if TYPE_CHECKING:
     from mlops_assets.spec.plan import ModelPlan
     from mlops_assets.stores.lake import Lake, TableVersion
 
-OWN: Final = frozenset({"place", "identity", "chosen"})
-MEASURED: Final = frozenset({"seconds", "metrics"})
+OWN: Final = frozenset({"place", "identity", "chosen", "size_mb"})
+APART: Final = frozenset({"running", "metrics"})
 """Not among an entry's columns: each metric has its own, and how long it took would make the same board another."""
 
 
@@ -62,8 +63,8 @@ def table(board: Leaderboard, identity: str) -> "pa.Table":
     rows: list[dict[str, Any]] = []
     for place, entry in enumerate(board.entries):
         own = {"place": place, "chosen": entry.candidate == board.chosen, "identity": identity}
-        figures = {name: value for name, value in asdict(entry).items() if name not in MEASURED}
-        rows.append({**own, **figures, **entry.metrics})
+        figures = {name: value for name, value in asdict(entry).items() if name not in APART}
+        rows.append({**own, **figures, "size_mb": entry.running.size_mb, **entry.metrics})
     return pa.Table.from_pylist(rows)
 
 
@@ -87,4 +88,4 @@ def _scores(board: Leaderboard, identity: str) -> "pa.Table":
 def _entry(row: dict[str, Any]) -> Entry:
     fields = {name: row[name] for name in Entry.__dataclass_fields__ if name in row}
     metrics = {name: value for name, value in row.items() if name not in fields and name not in OWN}
-    return Entry(**fields, seconds=0.0, metrics=metrics)
+    return Entry(**fields, running=Running(row["size_mb"]), metrics=metrics)

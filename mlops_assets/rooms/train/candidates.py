@@ -1,9 +1,10 @@
 """The models that are tried, by task and name, from simple to complex: scikit-learn pipelines over raw features."""
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Final
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Final
 
-from mlops_assets.errors import UnknownName
+from mlops_assets.errors import TrainingError, UnknownName
 from mlops_assets.rooms.train.inputs import Feature
 from mlops_assets.spec.model import TaskName
 from mlops_assets.spec.place import Place
@@ -15,8 +16,8 @@ if TYPE_CHECKING:
 RARE: Final = 20
 UNSEEN: Final = -1
 
-Builder = Callable[[Sequence[Feature], int], "Pipeline"]
-"""(the features that have a value at all, seed) to an unfitted pipeline; columns that it is not told of are ignored."""
+Builder = Callable[..., "Pipeline"]
+"""(the features that have a value at all, seed, **parameters) to an unfitted pipeline; other columns are ignored."""
 
 
 def base_rate(features: Sequence[Feature], seed: int) -> "Pipeline":  # noqa: ARG001 - every builder is given both
@@ -35,32 +36,51 @@ def mean(features: Sequence[Feature], seed: int) -> "Pipeline":  # noqa: ARG001 
     return Pipeline([("model", DummyRegressor(strategy="mean"))])
 
 
-def logistic(features: Sequence[Feature], seed: int) -> "Pipeline":
+def logistic(features: Sequence[Feature], seed: int, **parameters: Any) -> "Pipeline":
     """Logistic regression over imputed, scaled numbers and one-hot categories: explainable."""
     from sklearn.linear_model import LogisticRegression
 
-    return _linear(features, LogisticRegression(max_iter=1000, tol=1e-3, random_state=seed))
+    return _linear(features, LogisticRegression(max_iter=1000, tol=1e-3, random_state=seed, **parameters))
 
 
-def ridge(features: Sequence[Feature], seed: int) -> "Pipeline":
+def ridge(features: Sequence[Feature], seed: int, **parameters: Any) -> "Pipeline":
     """Ridge regression over imputed, scaled numbers and one-hot categories: explainable."""
     from sklearn.linear_model import Ridge
 
-    return _linear(features, Ridge(random_state=seed))
+    return _linear(features, Ridge(random_state=seed, **parameters))
 
 
-def hist_gradient_boosting(features: Sequence[Feature], seed: int) -> "Pipeline":
+def hist_gradient_boosting(features: Sequence[Feature], seed: int, **parameters: Any) -> "Pipeline":
     """Gradient-boosted trees over binned numbers and ordinal categories; missing values are a branch of their own."""
     from sklearn.ensemble import HistGradientBoostingClassifier
 
-    return _trees(features, HistGradientBoostingClassifier(early_stopping=False, random_state=seed))
+    return _trees(features, HistGradientBoostingClassifier(early_stopping=False, random_state=seed, **parameters))
 
 
-def hist_gradient_boosting_regressor(features: Sequence[Feature], seed: int) -> "Pipeline":
+def hist_gradient_boosting_regressor(features: Sequence[Feature], seed: int, **parameters: Any) -> "Pipeline":
     """The same trees, for a value."""
     from sklearn.ensemble import HistGradientBoostingRegressor
 
-    return _trees(features, HistGradientBoostingRegressor(early_stopping=False, random_state=seed))
+    return _trees(features, HistGradientBoostingRegressor(early_stopping=False, random_state=seed, **parameters))
+
+
+def lightgbm(features: Sequence[Feature], seed: int, **parameters: Any) -> "Pipeline":
+    """Gradient-boosted trees by LightGBM, an extra: leaf by leaf, faster on many rows."""
+    return _trees(features, _light("LGBMClassifier", seed, parameters))
+
+
+def lightgbm_regressor(features: Sequence[Feature], seed: int, **parameters: Any) -> "Pipeline":
+    """The same, for a value."""
+    return _trees(features, _light("LGBMRegressor", seed, parameters))
+
+
+def _light(kind: str, seed: int, parameters: dict[str, Any]) -> Any:
+    try:
+        models = import_module("lightgbm")
+    except ModuleNotFoundError as missing:
+        raise TrainingError.of("LightGBM is not installed", step="pip install 'mlops_assets[search]'") from missing
+    fixed = {"random_state": seed, "n_jobs": 1, "deterministic": True, "force_row_wise": True, "verbosity": -1}
+    return getattr(models, kind)(**{**fixed, **parameters})
 
 
 def _linear(features: Sequence[Feature], model: object) -> "Pipeline":
@@ -97,11 +117,17 @@ _CLASSIFIERS: Final[dict[str, Builder]] = {
     "base_rate": base_rate,
     "logistic": logistic,
     "hist_gradient_boosting": hist_gradient_boosting,
+    "lightgbm": lightgbm,
 }
 CANDIDATES: Final[dict[TaskName, dict[str, Builder]]] = {
     "binary": _CLASSIFIERS,
     "multiclass": _CLASSIFIERS,
-    "regression": {"mean": mean, "ridge": ridge, "hist_gradient_boosting": hist_gradient_boosting_regressor},
+    "regression": {
+        "mean": mean,
+        "ridge": ridge,
+        "hist_gradient_boosting": hist_gradient_boosting_regressor,
+        "lightgbm": lightgbm_regressor,
+    },
 }
 DEFAULTS: Final[dict[TaskName, tuple[str, ...]]] = {
     "binary": ("base_rate", "logistic", "hist_gradient_boosting"),

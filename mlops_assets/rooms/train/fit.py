@@ -7,7 +7,6 @@ from io import BytesIO
 from typing import TYPE_CHECKING, Any, Final
 
 from mlops_assets.errors import TrainingError
-from mlops_assets.rooms.train.candidates import candidate
 from mlops_assets.rooms.train.identity import canonical
 from mlops_assets.rooms.train.inputs import present
 from mlops_assets.rooms.train.threads import one_thread
@@ -53,7 +52,7 @@ def refit(examples: "Examples", board: "Leaderboard", plan: "ModelPlan", *, made
         plan: the declaration, and where it stands.
         made_of: `inputs`, `code` and `environment`, as the manifest keeps them.
     """
-    build = candidate(examples.task.name, board.chosen, plan.place)
+    build = board.winner.builder(examples.task, plan.place)
     pipeline = build(present(examples.features, examples.frame), plan.model.train.seed)
     with one_thread():
         pipeline.fit(examples.frame, examples.task.targets(examples.labels))
@@ -86,6 +85,7 @@ def _manifest(examples: "Examples", board: "Leaderboard", model: "Model") -> dic
         "features": [asdict(feature) for feature in examples.features],
         "threshold": model.threshold,
         "candidate": board.chosen,
+        "parameters": json.loads(board.winner.parameters or "{}"),
         "trained_from": _iso(first),
         "trained_until": _iso(last),
         "train_rows": len(examples.labels),

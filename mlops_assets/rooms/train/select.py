@@ -1,34 +1,32 @@
 """Which candidate is worth its complexity: each is scored on stretches of time that it was not trained on."""
 
+import json
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from mlops_assets.errors import TrainingError
-from mlops_assets.rooms.train.bootstrap import Bootstrap, Interval, day_blocks
+from mlops_assets.rooms.train.bootstrap import Bootstrap, Interval
 from mlops_assets.rooms.train.candidates import DEFAULTS, Builder, candidate
-from mlops_assets.rooms.train.inputs import present
+from mlops_assets.rooms.train.ground import Ground
+from mlops_assets.rooms.train.identity import canonical
 from mlops_assets.rooms.train.metrics import METRICS
 from mlops_assets.rooms.train.own import metrics_of
-from mlops_assets.rooms.train.threads import one_thread
+from mlops_assets.rooms.train.running import Running
 
 if TYPE_CHECKING:
-    import pandas as pd
     from sklearn.pipeline import Pipeline
 
     from mlops_assets.rooms.label.task import Task
-    from mlops_assets.rooms.train.bootstrap import Times
     from mlops_assets.rooms.train.metric import Floats, Ints
     from mlops_assets.rooms.train.training_set import Examples
+    from mlops_assets.rooms.train.tuning import Tuned
+    from mlops_assets.spec.place import Place
     from mlops_assets.spec.plan import ModelPlan
 
-FOLDS: Final = 3
-MAX_ROWS: Final = 40_000
 SLOW: Final = frozenset({"average_precision"})
 """Not tracked on the leaderboard unless it is the objective."""
-
-Build = Callable[["pd.DataFrame"], "Pipeline"]
 
 
 @dataclass(frozen=True)
@@ -45,7 +43,9 @@ class Entry:
         reason: why, in plain words.
         rows: that were scored.
         skill: one less its loss over that of the base rate or mean known to each fold.
-        seconds: of fitting and scoring, all folds; 0 when the figures were read back.
+        running: what it takes.
+        estimator: the candidate whose variant it is; empty when it is none.
+        parameters: of the variant, as JSON.
         metrics: every metric by name.
     """
 
@@ -58,8 +58,15 @@ class Entry:
     reason: str
     rows: int
     skill: float
-    seconds: float = field(compare=False)
+    running: Running
+    estimator: str = ""
+    parameters: str = ""
     metrics: Mapping[str, float] = field(default_factory=dict)
+
+    def builder(self, task: "Task", place: "Place") -> Builder:
+        """What builds it."""
+        made = candidate(task.name, self.estimator or self.candidate, place)
+        return partial(made, **json.loads(self.parameters)) if self.parameters else made
 
 
 @dataclass(frozen=True)
@@ -88,65 +95,24 @@ class Leaderboard:
         return next(entry for entry in self.entries if entry.candidate == self.chosen)
 
 
-def leaderboard(examples: "Examples", plan: "ModelPlan") -> Leaderboard:
-    """Try every candidate on contiguous blocks of time, and keep the simplest that no complex one clearly beats."""
-    import numpy as np
+def leaderboard(examples: "Examples", plan: "ModelPlan", tuned: "Tuned | None" = None) -> Leaderboard:
+    """Try every candidate on contiguous blocks of time, and keep the simplest that no complex one clearly beats.
 
-    stride = -(-len(examples.labels) // MAX_ROWS)
-    positions = np.arange(0, len(examples.labels), stride, dtype=np.int64)
-    labels = examples.labels[positions]
-    times = None if examples.times is None else examples.times[positions]
-    data, folds, task = examples.frame.iloc[positions], time_folds(times, len(positions)), examples.task
-
-    def scored(builder: Builder) -> "Floats":
-        def build(rows: "pd.DataFrame") -> "Pipeline":
-            return builder(present(examples.features, rows), plan.model.train.seed)
-
-        return out_of_fold(build, data, labels, folds, task)
-
-    simplest = scored(candidate(task.name, DEFAULTS[task.name][0], plan.place))
-    rival = _Rival(plan, task, labels, day_blocks(times, len(positions)), simplest)
-    for name in plan.model.train.candidates or DEFAULTS[task.name]:
-        begun = time.perf_counter()
-        scores = scored(candidate(task.name, name, plan.place))
-        rival.meet(name, scores, time.perf_counter() - begun)
-    return Leaderboard(tuple(rival.entries), rival.name, task.objective(plan.model), positions, rival.scores, task)
-
-
-def time_folds(times: "Times | None", rows: int, count: int = FOLDS) -> "Ints":
-    """The fold of each row: contiguous stretches of whole days with about equal rows; without time, every third row."""
-    import numpy as np
-
-    if times is None:
-        return np.arange(rows, dtype=np.int64) % count
-    _, codes = np.unique(times.astype("datetime64[D]"), return_inverse=True)
-    before = np.cumsum(np.bincount(codes)) - np.bincount(codes) / 2
-    of_day = np.minimum((before * count / rows).astype(np.int64), count - 1)
-    return np.asarray(of_day[codes], dtype=np.int64)
-
-
-def out_of_fold(build: Build, data: "pd.DataFrame", outcomes: "Floats", folds: "Ints", task: "Task") -> "Floats":
-    """Each row's score by a model that was built for the other folds and trained on them.
-
-    Raises:
-        TrainingError: the other folds of a fold hold one class or value only.
+    Args:
+        examples: to train on.
+        plan: the declaration.
+        tuned: what a search found; it comes last, as the most complex.
     """
-    import numpy as np
-
-    scores = task.constant(task.baseline(outcomes) * np.nan, len(outcomes))
-    for fold in np.unique(folds):
-        inside = folds == fold
-        why = task.undecided(outcomes[~inside])
-        if why:
-            raise TrainingError.of(
-                f"a stretch of the training rows holds {why}",
-                step="wait for more labels, or widen train.window",
-            )
-        learnt = data[~inside]
-        with one_thread():
-            pipeline = build(learnt).fit(learnt, task.targets(outcomes[~inside]))
-            scores[inside] = task.scores(pipeline, data[inside])
-    return scores
+    task, ground = examples.task, Ground.of(examples, seed=plan.model.train.seed)
+    simplest = ground.scores(candidate(task.name, DEFAULTS[task.name][0], plan.place))
+    rival = _Rival(plan, task, ground.outcomes, ground.blocks, simplest)
+    for name in plan.model.train.candidates or DEFAULTS[task.name]:
+        rival.try_out(name, ground, candidate(task.name, name, plan.place))
+    if tuned:
+        builder = partial(candidate(task.name, tuned.estimator, plan.place), **tuned.parameters)
+        rival.try_out(tuned.name, ground, builder, tuned)
+    objective = task.objective(plan.model)
+    return Leaderboard(tuple(rival.entries), rival.name, objective, ground.positions, rival.scores, task)
 
 
 class _Rival:
@@ -164,8 +130,14 @@ class _Rival:
         self._loss = METRICS[task.loss]
         self._base = self._loss(labels, base)
 
-    def meet(self, name: str, scores: "Floats", seconds: float) -> None:
-        """Judge the next candidate, and let it take the place when it is clearly better."""
+    def try_out(self, name: str, ground: Ground, builder: Builder, tuned: "Tuned | None" = None) -> None:
+        """Score the next candidate, judge it, and let it take the place when it is clearly better."""
+        begun = time.perf_counter()
+        last: list[Pipeline] = []
+        scores = ground.scores(builder, lambda _, __, pipeline: last.append(pipeline))
+        self._meet(name, scores, Running.of(ground, last[-1], time.perf_counter() - begun), tuned)
+
+    def _meet(self, name: str, scores: "Floats", running: Running, tuned: "Tuned | None") -> None:
         gain = self._gain(scores)
         kept, reason = self._judged(gain)
         figures = {name: known(self._labels, scores) for name, known in self._metrics.items() if name not in SLOW}
@@ -173,7 +145,10 @@ class _Rival:
         bounds = (gain.figure, gain.low, gain.high) if gain else (float("nan"),) * 3
         skill = 1 - self._loss(self._labels, scores) / self._base if self._base else 0.0
         objective = figures[self._objective.name]
-        self.entries.append(Entry(name, objective, *bounds, kept, reason, len(scores), skill, seconds, figures))
+        found = Entry(name, objective, *bounds, kept, reason, len(scores), skill, running, metrics=figures)
+        if tuned:
+            found = replace(found, estimator=tuned.estimator, parameters=canonical(dict(tuned.parameters)))
+        self.entries.append(found)
         if kept:
             self.name, self.scores = name, scores
 

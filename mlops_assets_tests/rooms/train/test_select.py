@@ -8,8 +8,9 @@ import pytest
 
 from mlops_assets.errors import TrainingError
 from mlops_assets.rooms.label.tasks import Binary
+from mlops_assets.rooms.train.ground import out_of_fold, time_folds
 from mlops_assets.rooms.train.inputs import present
-from mlops_assets.rooms.train.select import Leaderboard, leaderboard, out_of_fold, time_folds
+from mlops_assets.rooms.train.select import Leaderboard, leaderboard
 from mlops_assets.rooms.train.training_set import Examples, assemble, examples, inputs
 from mlops_assets.spec.plan import ModelPlan
 from mlops_assets_tests.rooms import trips

@@ -1,0 +1,114 @@
+"""The rows on which variants are compared, cut into stretches of time that are scored by models of the others."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, Self
+
+from mlops_assets.errors import TrainingError
+from mlops_assets.rooms.train.bootstrap import day_blocks
+from mlops_assets.rooms.train.inputs import present
+from mlops_assets.rooms.train.threads import one_thread
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from sklearn.pipeline import Pipeline
+
+    from mlops_assets.rooms.label.task import Task
+    from mlops_assets.rooms.train.bootstrap import Times
+    from mlops_assets.rooms.train.candidates import Builder
+    from mlops_assets.rooms.train.metric import Floats, Ints
+    from mlops_assets.rooms.train.training_set import Examples
+
+FOLDS: Final = 3
+MAX_ROWS: Final = 40_000
+
+Build = Callable[["pd.DataFrame"], "Pipeline"]
+Watch = Callable[[int, "Floats", "Pipeline"], None]
+"""(folds that are scored, the scores so far, NaN where there is none, the last pipeline); it may raise to give up."""
+
+
+@dataclass(frozen=True)
+class Ground:
+    """Rows, evenly spread over the training set, and the fold of each.
+
+    Attributes:
+        examples: the training set.
+        positions: which of its rows.
+        outcomes: of the rows.
+        folds: of the rows.
+        blocks: the day of each row.
+        seed: of what is built.
+    """
+
+    examples: "Examples"
+    positions: "Ints"
+    outcomes: "Floats"
+    folds: "Ints"
+    blocks: "Ints"
+    seed: int
+
+    @classmethod
+    def of(cls, examples: "Examples", *, seed: int, rows: int = MAX_ROWS) -> Self:
+        """At most so many rows of a training set."""
+        import numpy as np
+
+        stride = -(-len(examples.labels) // rows)
+        positions = np.arange(0, len(examples.labels), stride, dtype=np.int64)
+        times = None if examples.times is None else examples.times[positions]
+        folds, blocks = time_folds(times, len(positions)), day_blocks(times, len(positions))
+        return cls(examples, positions, examples.labels[positions], folds, blocks, seed)
+
+    def scores(self, builder: "Builder", watch: Watch | None = None) -> "Floats":
+        """Out of fold, by the pipelines of a builder."""
+
+        def build(rows: "pd.DataFrame") -> "Pipeline":
+            return builder(present(self.examples.features, rows), self.seed)
+
+        data = self.examples.frame.iloc[self.positions]
+        return out_of_fold(build, data, self.outcomes, self.folds, self.examples.task, watch=watch)
+
+
+def time_folds(times: "Times | None", rows: int, count: int = FOLDS) -> "Ints":
+    """The fold of each row: contiguous stretches of whole days with about equal rows; without time, every third row."""
+    import numpy as np
+
+    if times is None:
+        return np.arange(rows, dtype=np.int64) % count
+    _, codes = np.unique(times.astype("datetime64[D]"), return_inverse=True)
+    before = np.cumsum(np.bincount(codes)) - np.bincount(codes) / 2
+    of_day = np.minimum((before * count / rows).astype(np.int64), count - 1)
+    return np.asarray(of_day[codes], dtype=np.int64)
+
+
+def out_of_fold(
+    build: Build,
+    data: "pd.DataFrame",
+    outcomes: "Floats",
+    folds: "Ints",
+    task: "Task",
+    *,
+    watch: Watch | None = None,
+) -> "Floats":
+    """Each row's score by a model that was built for the other folds and trained on them.
+
+    Raises:
+        TrainingError: the other folds of a fold hold one class or value only.
+    """
+    import numpy as np
+
+    scores = task.constant(task.baseline(outcomes) * np.nan, len(outcomes))
+    for done, fold in enumerate(np.unique(folds), start=1):
+        inside = folds == fold
+        why = task.undecided(outcomes[~inside])
+        if why:
+            raise TrainingError.of(
+                f"a stretch of the training rows holds {why}",
+                step="wait for more labels, or widen train.window",
+            )
+        learnt = data[~inside]
+        with one_thread():
+            pipeline = build(learnt).fit(learnt, task.targets(outcomes[~inside]))
+            scores[inside] = task.scores(pipeline, data[inside])
+        if watch:
+            watch(done, scores, pipeline)
+    return scores
