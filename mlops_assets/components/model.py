@@ -11,6 +11,7 @@ from mlops_assets.components.scaffold import ModelScaffolder
 from mlops_assets.errors import UnknownName
 from mlops_assets.resources import declaration
 from mlops_assets.rooms.evaluate import assets as evaluate
+from mlops_assets.rooms.govern import infrastructure
 from mlops_assets.rooms.label import assets as label
 from mlops_assets.rooms.monitor import assets as monitor
 from mlops_assets.rooms.release import assets as release
@@ -23,7 +24,11 @@ from mlops_assets.rooms.train import assets as train
 from mlops_assets.rooms.train.candidates import CANDIDATES
 from mlops_assets.spec import model as spec
 
-ROOMS = (label, train, evaluate, release, serve, monitor, retrain)
+ROOMS = (label, train, release, serve, monitor, retrain)
+BESIDE: evaluate.Beside = {
+    infrastructure.NAME: lambda stores: infrastructure.infrastructure(stores.registry(), stores.environments())
+}
+"""The gates of later rooms."""
 
 
 @dg.scaffold_with(ModelScaffolder)
@@ -50,7 +55,7 @@ class Model(Noun[spec.Model]):
         """The assets of the model's life, the job that trains, judges and releases, and the sensor that asks for it."""
         plan = house.model(self.name)
         return dg.Definitions(
-            assets=[asset for room in ROOMS for asset in room.build(plan)],
+            assets=[*evaluate.build(plan, BESIDE), *(asset for room in ROOMS for asset in room.build(plan))],
             asset_checks=checks.build(plan),
             sensors=[*approval.build(plan), *sensors.build(plan)],
             jobs=[

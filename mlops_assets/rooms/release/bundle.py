@@ -10,6 +10,7 @@ from importlib import metadata
 from typing import TYPE_CHECKING, Any, Final
 
 from mlops_assets import keys
+from mlops_assets.rooms.release.environment import model_lock
 from mlops_assets.rooms.release.explanation import explanation
 from mlops_assets.rooms.release.onnx import Export, expected, export, tables
 from mlops_assets.rooms.release.schema import schema
@@ -43,8 +44,8 @@ def put(store: ServingStore, bundle: "Bundle", plan: "ModelPlan", *, card: str) 
     rows = _reference(bundle)
     told = manifest_of(bundle.files)
     made = export(bundle.pipeline, from_manifest(told), _asked(bundle, rows), threshold=_threshold(told))
-    files = {bytes_of.MODEL_FILE: bundle.model or bytes_of.dumps(bundle.pipeline)}
-    files |= {LOCK: environment().encode(), CARD: card.encode()}
+    model = bundle.model or bytes_of.dumps(bundle.pipeline)
+    files = {bytes_of.MODEL_FILE: model, LOCK: model_lock(model).text(), CARD: card.encode()}
     if made.model is not None:
         files[ONNX] = made.model
     return store.put(plan.name, manifest(bundle, plan, made, settings=store.settings(plan.name)), files)
@@ -102,12 +103,6 @@ def manifest(bundle: "Bundle", plan: "ModelPlan", made: Export, *, settings: Map
         "canary": serve.canary,
         "durability": serve.durability,
     }
-
-
-def environment() -> str:
-    """Every installed distribution as `name==version`, a line each, sorted."""
-    found = {f"{dist.metadata['Name'].lower()}=={dist.version}" for dist in metadata.distributions()}
-    return "\n".join(sorted(found)) + "\n"
 
 
 def _declared(plan: "ModelPlan") -> dict[str, int]:
