@@ -34,17 +34,22 @@ def read(table: str, version: int | None = None, as_: Form = "pandas", *, lake: 
         raise UnknownName.among(
             "table", table, opened.tables(), step="see what is in the lake, or materialize it first"
         )
-    data = opened.read(table, version=version)
     match as_:
         case "arrow":
-            return data
+            return opened.read(table, version=version)
         case "pandas":
-            return data.to_pandas()
+            return opened.read(table, version=version).to_pandas()
         case "polars":
-            return import_module("polars").from_arrow(data)
+            return import_module("polars").from_arrow(opened.read(table, version=version))
         case "duckdb":
-            import duckdb
-
-            return duckdb.connect().from_arrow(data)
+            return _relation(opened, table, version)
         case _:
             assert_never(as_)
+
+
+def _relation(lake: "Lake", table: str, version: int | None) -> Any:
+    """A relation in a database of its own, which reads of the files what a query needs."""
+    from mlops_assets.stores import sql
+    from mlops_assets.stores.lake import BATCH
+
+    return sql.connect().sql(f"SELECT * EXCLUDE ({BATCH}) FROM {lake.scan(table, version=version)}")
