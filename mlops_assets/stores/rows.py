@@ -95,17 +95,17 @@ def kept(data: "Rows", lake: Path) -> Iterator[Kept]:
 
 @contextmanager
 def disk(what: str) -> Iterator[None]:
-    """Tell a full or unwritable disk as the store's error.
+    """Tell as the store's error that a disk, or Delta above it, refused a write: a full disk comes as either.
 
     Raises:
-        StoreError: the disk refused.
+        StoreError: it did.
     """
+    from deltalake.exceptions import DeltaError
+
     try:
         yield
-    except FileExistsError:
-        raise
-    except OSError as problem:
-        step = "make room on the disk, then run the step again"
+    except (OSError, DeltaError) as problem:
+        step = "make room on the disk, if it is full, and run the step again"
         raise StoreError.of(f"{what} could not be written, its last version stays: {problem}", step=step) from problem
 
 

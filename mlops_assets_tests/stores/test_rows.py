@@ -1,5 +1,7 @@
 """Rows enter the lake as a table, a record batch reader or a DuckDB relation: the same content is the same version."""
 
+import resource
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -62,3 +64,28 @@ def test_a_stream_that_breaks_off_leaves_nothing(lake: DeltaLake) -> None:
     with pytest.raises(ValueError, match="went dead"):
         lake.write("t", pa.RecordBatchReader.from_batches(ROWS.schema, broken()), batch="b")
     assert (lake.version("t"), lake.batches("t"), spooled(lake)) == (0, ["a"], [])
+
+
+@pytest.fixture
+def small_disk() -> Iterator[None]:
+    """No file may grow beyond 100 kB: the kernel refuses, half-way through a write, as it does on a full disk."""
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    before = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, limits[1]))
+    yield
+    resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    signal.signal(signal.SIGXFSZ, before)
+
+
+@pytest.mark.parametrize("streamed", [False, True])
+def test_on_a_full_disk_the_table_is_the_last_whole_version(
+    lake: DeltaLake, streamed: bool, request: pytest.FixtureRequest
+) -> None:
+    large = pa.table({"id": pa.array(range(200_000), pa.int64()), "name": [str(n * 7919) for n in range(200_000)]})
+    lake.write("t", large.slice(0, 10), batch="b")
+    request.getfixturevalue("small_disk")
+    with pytest.raises(StoreError, match="table 't' could not be written, its last version stays"):
+        lake.write("t", large.to_reader() if streamed else large, batch="b")
+    assert (lake.version("t"), lake.read("t").num_rows, spooled(lake)) == (0, 10, [])
+    assert lake.write("t", large.slice(0, 20), batch="b").number == 1
+    assert lake.read("t").sort_by("id").equals(large.slice(0, 20))

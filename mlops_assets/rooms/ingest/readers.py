@@ -36,6 +36,8 @@ COMPRESSIONS: Final = {".gz": "gzip", ".zst": "zstd"}
 _DELIMITERS: Final = (",", ";", "\t", "|")
 _KEPT: Final = re.compile(r"BOOLEAN|TINYINT|SMALLINT|INTEGER|BIGINT|FLOAT|DOUBLE|VARCHAR|BLOB|DATE|DECIMAL\(.*\)")
 _WIDER: Final = {"UTINYINT": "SMALLINT", "USMALLINT": "INTEGER", "UINTEGER": "BIGINT", "UBIGINT": "DECIMAL(20,0)"}
+_DAYS: Final = (-719162, 2932896)
+"""The first of the year 1 and the last of 9999, as days since 1970."""
 _BYTES: Final = 1 << 20
 
 
@@ -68,7 +70,9 @@ def opened(path: Path) -> "Iterator[pa.RecordBatchReader]":
 
     def passing(rows: "pa.RecordBatchReader") -> "Iterator[pa.RecordBatch]":
         try:
-            yield from rows
+            for batch in rows:
+                _check_days(path, batch)
+                yield batch
         except damages as error:
             raise _refused(path, f"cannot be read as {ending}: {_reason(error)}") from error
 
@@ -201,6 +205,18 @@ def _distinct(path: Path, names: list[str]) -> None:
         if name.lower() == BATCH:
             raise _refused(path, f"column {name!r} is the lake's own", allowed="any other name")
         seen[name.lower()] = name
+
+
+def _check_days(path: Path, batch: "pa.RecordBatch") -> None:
+    """Refuse days that no table can hold: Delta's writer breaks off at them."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    for field, column in zip(batch.schema, batch.columns, strict=True):
+        if pa.types.is_date32(field.type):
+            ends = pc.min_max(column.cast(pa.int32()))
+            if ends["min"].is_valid and not _DAYS[0] <= ends["min"].as_py() <= ends["max"].as_py() <= _DAYS[1]:
+                raise _refused(path, f"column {field.name!r} holds days outside the years 1 to 9999")
 
 
 def _storable(name: str, kind: str) -> str:

@@ -3,7 +3,6 @@
 import csv
 import io
 import json
-import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +16,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from mlops_assets import keys
-from mlops_assets.errors import LandingError, MlopsError, StoreError
+from mlops_assets.errors import LandingError, MlopsError
 from mlops_assets.rooms.ingest import landing, readers
 from mlops_assets.rooms.validate.batch import validate_batch
 from mlops_assets.spec.dataset import Dataset
@@ -25,31 +24,12 @@ from mlops_assets.spec.plan import DatasetPlan
 from mlops_assets.spec.source import Source
 from mlops_assets.stores.delta import DeltaLake
 
-ODD = [
-    "a",
-    "A",
-    "a b",
-    "",
-    " ",
-    "_batch",
-    "_row",
-    "select",
-    "'; drop table t; --",
-    '"',
-    "it's",
-    "ü",
-    "..",
-    "../x",
-    "\0",
-    "x" * 300,
-]
-NAMES = st.sampled_from(ODD) | st.text(max_size=6)
-WORDS = st.sampled_from(
-    ["", "NULL", "nan", "-inf", "1e999", "9" * 40, "0000-00-00", "10000-01-01", "1970-01-01T25:00", "'); --"]
-)
-TEXTS = WORDS | st.text(max_size=8)
+ODD = ["a", "A", "a b", "", " ", "_batch", "_row", "select", "'; drop table t; --", '"', "it's", "ü", "../x", "\0"]
+NAMES = st.sampled_from([*ODD, "x" * 300]) | st.text(max_size=6)
+NO_VALUES = ["", "NULL", "nan", "-inf", "1e999", "9" * 40, "0000-00-00", "10000-01-01", "1970-01-01T25:00", "'); --"]
+TEXTS = st.sampled_from(NO_VALUES) | st.text(max_size=8)
 VALUES: st.SearchStrategy[Any] = st.none() | st.booleans() | st.integers() | st.floats() | TEXTS
-SHAPE = settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+SHAPE = settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 @dataclass
@@ -70,20 +50,17 @@ class Land:
         file.write_bytes(content)
         lake = DeltaLake(self.home / "data/lake")
         try:
-            (arrival,) = landing.arrivals(dataset, self.home)
+            arrival = landing.locate(dataset, self.home, landing.batch_name(file))
             table = keys.raw_table("odd", arrival.batch)
             with readers.opened(arrival.path) as rows:
                 read = lake.write(table, rows, batch=arrival.batch).rows
             if not read:
                 return 0, 0
             found = validate_batch(lake, DatasetPlan(dataset), arrival.batch, self.home)
-        except (LandingError, StoreError, MlopsError) as error:
-            assert len(str(error)) > 10
+        except MlopsError:
             return None
         assert found.conserved, found.account
-        kept = lake.read("odd/quarantine").num_rows + (
-            lake.read("odd/clean").num_rows if lake.exists("odd/clean") else 0
-        )
+        kept = sum(lake.read(table).num_rows for table in ("odd/quarantine", "odd/clean") if lake.exists(table))
         return read, kept + found.merged
 
 
@@ -133,26 +110,20 @@ def test_any_json_lines_are_refused_or_kept_row_for_row(rows: list[dict[str, Any
 
 
 def columns() -> Iterator[st.SearchStrategy[pa.Array]]:
-    """Arrow columns of the kinds that files bring, with their extremes."""
-    wholes = st.sampled_from([None, 0, 1, -1, 2**63 - 1, -(2**63)])
-    yield st.lists(wholes, min_size=3, max_size=3).map(lambda v: pa.array(v, pa.int64()))
-    yield st.lists(st.none() | st.floats(), min_size=3, max_size=3).map(lambda v: pa.array(v, pa.float64()))
-    yield st.lists(st.none() | TEXTS, min_size=3, max_size=3).map(_strings)
-    moments = st.sampled_from([None, 0, 2**62, -(2**62), 253402300800_000000])
-    yield st.lists(moments, min_size=3, max_size=3).map(lambda v: pa.array(v, pa.timestamp("us")))
-    yield st.lists(st.none() | st.integers(-(2**31), 2**31 - 1), min_size=3, max_size=3).map(
-        lambda v: pa.array(v, pa.date32())
-    )
-    yield st.lists(st.none() | st.binary(max_size=4), min_size=3, max_size=3).map(lambda v: pa.array(v, pa.binary()))
-    yield st.lists(st.none() | st.integers(0, 2**64 - 1), min_size=3, max_size=3).map(
-        lambda v: pa.array(v, pa.uint64())
-    )
+    """Arrow columns of three rows, of the kinds that files bring, with their extremes."""
+
+    def of(kind: pa.DataType, values: st.SearchStrategy[Any]) -> st.SearchStrategy[pa.Array]:
+        return st.lists(st.none() | values, min_size=3, max_size=3).map(lambda found: pa.array(found, kind))
+
+    yield of(pa.int64(), st.sampled_from([0, 1, -1, 2**63 - 1, -(2**63)]))
+    yield of(pa.float64(), st.floats())
+    yield of(pa.string(), TEXTS.map(lambda text: text.encode("utf-8", "replace").decode()))
+    yield of(pa.timestamp("us"), st.sampled_from([0, 2**62, -(2**62), 253402300800_000000]))
+    yield of(pa.date32(), st.integers(-(2**31), 2**31 - 1))
+    yield of(pa.binary(), st.binary(max_size=4))
+    yield of(pa.uint64(), st.integers(0, 2**64 - 1))
     yield st.just(pa.array([[1], None, []], pa.list_(pa.int8())))
     yield st.just(pa.nulls(3))
-
-
-def _strings(values: list[str | None]) -> pa.Array:
-    return pa.array([None if v is None else v.encode("utf-8", "replace").decode() for v in values], pa.string())
 
 
 @SHAPE
@@ -166,34 +137,34 @@ def test_any_parquet_is_refused_or_kept_row_for_row(made: list[tuple[str, pa.Arr
     conserved(taken("2013-01.parquet", sink.getvalue()), 3)
 
 
-@pytest.mark.parametrize(
-    "name",
-    ["..", "a..b.csv", "..%2F..%2Fetc.csv", "-rf.csv", "it's.csv", "a;b.csv", "a\nb.csv", ".csv", "x" * 200 + ".csv"],
-)
-def test_a_name_that_leads_elsewhere_is_no_batch(tmp_path: Path, name: str) -> None:
-    if name == "..":
-        dataset = Dataset(name="odd", source=Source(files="data/landing/../../*"))
-        (tmp_path / "out.csv").write_text("a\n1\n")
-        assert landing.arrivals(dataset, tmp_path / "home") == []
-        return
-    assert taken(name, b"a\n1\n") is None if _lands(name) else True
+@pytest.mark.parametrize("name", ["a..b.csv", "..%2F..%2Fetc.csv", "-rf.csv", "it's.csv", "a;b.csv", "a\nb.csv"])
+def test_a_name_that_leads_elsewhere_is_no_batch(name: str) -> None:
+    assert taken(name, b"a\n1\n") is None
 
 
-def _lands(name: str) -> bool:
-    """Whether the file system takes the name at all, and a glob shows it."""
-    return not name.startswith(".")
+def test_a_glob_that_leads_out_of_its_folder_takes_no_hidden_file(tmp_path: Path) -> None:
+    dataset = Dataset(name="odd", source=Source(files="data/landing/../../.*"))
+    (tmp_path / ".secret.csv").write_text("a\n1\n")
+    assert landing.arrivals(dataset, tmp_path) == []
 
 
-def test_ten_thousand_columns_go_the_whole_way() -> None:
+@pytest.mark.slow
+def test_ten_thousand_columns_enter_the_lake(tmp_path: Path) -> None:
     names = ",".join(f"c{n}" for n in range(10_000))
-    assert taken("2013-01.csv", f"{names}\n{names}\n".encode()) == (1, 1)
+    (tmp_path / "2013-01.csv").write_text(f"{names}\n{names}\n")
+    with readers.opened(tmp_path / "2013-01.csv") as rows:
+        assert DeltaLake(tmp_path / "lake").write("odd/raw/2013-01", rows, batch="2013-01").rows == 1
 
 
-def test_extreme_numbers_keep_their_text() -> None:
-    with TemporaryDirectory() as around:
-        land = Land(Path(around))
-        content = f'{{"n": {10**400}, "x": 1e999, "s": "a\\u0000b"}}\n'.encode()
-        assert land.take("2013-01.jsonl", content) == (1, 1)
-        (row,) = DeltaLake(land.home / "data/lake").read("odd/raw/2013-01").to_pylist()
-    assert (row["n"], row["s"]) == (str(10**400), "a\0b")
-    assert not math.isnan(float(row["x"]))
+def test_extreme_numbers_keep_their_text(tmp_path: Path) -> None:
+    file = tmp_path / "2013-01.jsonl"
+    file.write_text(f'{{"n": {10**400}, "x": 1e999, "s": "a\\u0000b"}}\n')
+    assert readers.read(file).to_pylist() == [{"n": str(10**400), "x": "1e999", "s": "a\0b"}]
+    conserved(taken(file.name, file.read_bytes()), 1)
+
+
+def test_a_day_that_no_calendar_has_refuses_the_file_by_column(tmp_path: Path) -> None:
+    file = tmp_path / "2013-01.parquet"
+    pq.write_table(pa.table({"day": pa.array([0, 2**31 - 1], pa.date32())}), file)
+    with pytest.raises(LandingError, match="column 'day' holds days outside the years 1 to 9999"):
+        readers.read(file)
