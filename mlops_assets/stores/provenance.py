@@ -68,7 +68,7 @@ def repository(folder: Path) -> Path | None:
         return None
     command = ["git", "-C", str(folder), "rev-parse", "--quiet", "--verify", "HEAD^{commit}"]
     done = subprocess.run(command, capture_output=True, check=False)  # noqa: S603 - our own words
-    return Path(git(folder, "rev-parse", "--show-toplevel").decode().strip()) if done.returncode == 0 else None
+    return _top(folder) if done.returncode == 0 else None
 
 
 def patch(root: Path) -> bytes:
@@ -86,8 +86,10 @@ def patch(root: Path) -> bytes:
             "GIT_OBJECT_DIRECTORY": folder,
             "GIT_ALTERNATE_OBJECT_DIRECTORIES": str((root / objects).resolve()),
         }
-        large = [f":(exclude,top,literal){name}" for name in _large(root)]
-        git(root, "add", "--all", "--", ":/", *_NOT_CODE, *large, settings=own)
+        # Not `add --all`: git refuses to leave out a folder that it ignores anyway.
+        changed = _names(root, "--modified", "--deleted", *_NEW) - set(_large(root))
+        given = os.fsencode("\0".join(sorted(changed)))
+        git(_top(root), "update-index", "--add", "--remove", "-z", "--stdin", settings=own, given=given)
         prefixes = ("--src-prefix=a/", "--dst-prefix=b/")
         return git(root, "diff", "--cached", *_PLAIN, *prefixes, "HEAD", "--", ":/", *_NOT_CODE, settings=own)
 
@@ -120,10 +122,20 @@ def files_digest(folder: Path) -> str:
 
 
 _HELD: Final = ("index", "objects")
+_NEW: Final = ("--others", "--exclude-standard")
 
 
 def _large(root: Path) -> list[str]:
-    names = git(root, "ls-files", "--others", "--exclude-standard", "-z", "--full-name", ":/", *_NOT_CODE)
-    top = Path(git(root, "rev-parse", "--show-toplevel").decode().strip())
-    new = sorted(name for name in names.decode().split("\0") if name)
+    top = _top(root)
+    new = sorted(_names(root, *_NEW))
     return [name for name in new if (top / name).is_file() and (top / name).stat().st_size > LARGEST]
+
+
+def _names(root: Path, *kinds: str) -> set[str]:
+    """Files of some kinds of change, below the repository's top; a repository inside it is none of its files."""
+    names = git(root, "ls-files", *kinds, "-z", "--full-name", ":/", *_NOT_CODE)
+    return {os.fsdecode(name) for name in names.split(b"\0") if name and not name.endswith(b"/")}
+
+
+def _top(root: Path) -> Path:
+    return Path(git(root, "rev-parse", "--show-toplevel").decode().strip())

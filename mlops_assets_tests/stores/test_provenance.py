@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from mlops_assets.stores.provenance import code_state, environment
+from mlops_assets.stores.provenance import code_state, environment, patch
 
 
 @pytest.fixture
@@ -52,6 +52,18 @@ def test_data_and_what_git_ignores_are_no_code(repository: Path) -> None:
     (repository / "data").mkdir()
     (repository / "data" / "x.py").write_text("1")
     assert code_state(repository).diff == ""
+
+
+def test_an_environment_that_git_ignores_too_is_no_code(repository: Path) -> None:
+    (repository / ".gitignore").write_text(".venv/\n")
+    (repository / ".venv").mkdir()
+    (repository / ".venv" / "x.py").write_text("1")
+    (repository / "gone.py").write_text("1")
+    git(repository, "add", ".")
+    git(repository, "commit", "--quiet", "--message", "two")
+    assert code_state(repository).diff == ""
+    (repository / "gone.py").unlink()
+    assert b"deleted file" in patch(repository)
 
 
 def test_without_git_the_package_is_hashed(tmp_path: Path) -> None:
