@@ -38,6 +38,7 @@ class Ground:
         folds: of the rows.
         blocks: the day of each row.
         seed: of what is built.
+        forward: whether a stretch is scored by a model of the earlier ones alone, and the first by none.
     """
 
     examples: "Examples"
@@ -46,17 +47,19 @@ class Ground:
     folds: "Ints"
     blocks: "Ints"
     seed: int
+    forward: bool = False
 
     @classmethod
-    def of(cls, examples: "Examples", *, seed: int, rows: int = MAX_ROWS) -> Self:
-        """At most so many rows of a training set."""
+    def of(cls, examples: "Examples", *, seed: int, rows: int = MAX_ROWS, forward: bool = False) -> Self:
+        """At most so many rows of a training set; forward only where there is a time to go forward in."""
         import numpy as np
 
         stride = -(-len(examples.labels) // rows)
         positions = np.arange(0, len(examples.labels), stride, dtype=np.int64)
         times = None if examples.times is None else examples.times[positions]
-        folds, blocks = time_folds(times, len(positions)), day_blocks(times, len(positions))
-        return cls(examples, positions, examples.labels[positions], folds, blocks, seed)
+        forward = forward and times is not None
+        folds, blocks = time_folds(times, len(positions), FOLDS + forward), day_blocks(times, len(positions))
+        return cls(examples, positions, examples.labels[positions], folds, blocks, seed, forward)
 
     def scores(self, builder: "Builder", watch: Watch | None = None) -> "Floats":
         """Out of fold, by the pipelines of a builder."""
@@ -65,7 +68,8 @@ class Ground:
             return builder(present(self.examples.features, rows), self.seed)
 
         data = self.examples.frame.iloc[self.positions]
-        return out_of_fold(build, data, self.outcomes, self.folds, self.examples.task, watch=watch)
+        task = self.examples.task
+        return out_of_fold(build, data, self.outcomes, self.folds, task, watch=watch, forward=self.forward)
 
 
 def time_folds(times: "Times | None", rows: int, count: int = FOLDS) -> "Ints":
@@ -88,8 +92,9 @@ def out_of_fold(
     task: "Task",
     *,
     watch: Watch | None = None,
+    forward: bool = False,
 ) -> "Floats":
-    """Each row's score by a model that was built for the other folds and trained on them.
+    """Each row's score by a model that was built for the other folds and trained on them; forward, for earlier ones.
 
     Raises:
         TrainingError: the other folds of a fold hold one class or value only.
@@ -97,17 +102,17 @@ def out_of_fold(
     import numpy as np
 
     scores = task.constant(task.baseline(outcomes) * np.nan, len(outcomes))
-    for done, fold in enumerate(np.unique(folds), start=1):
-        inside = folds == fold
-        why = task.undecided(outcomes[~inside])
+    for done, fold in enumerate(np.unique(folds)[int(forward) :], start=1):
+        inside, others = folds == fold, folds < fold if forward else folds != fold
+        why = task.undecided(outcomes[others])
         if why:
             raise TrainingError.of(
                 f"a stretch of the training rows holds {why}",
                 step="wait for more labels, or widen train.window",
             )
-        learnt = data[~inside]
+        learnt = data[others]
         with one_thread():
-            pipeline = build(learnt).fit(learnt, task.targets(outcomes[~inside]))
+            pipeline = build(learnt).fit(learnt, task.targets(outcomes[others]))
             scores[inside] = task.scores(pipeline, data[inside])
         if watch:
             watch(done, scores, pipeline)

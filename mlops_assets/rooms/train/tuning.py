@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from mlops_assets.errors import TrainingError
 from mlops_assets.rooms.train.candidates import candidate
 from mlops_assets.rooms.train.ground import Ground
+from mlops_assets.rooms.train.metric import Metric
 from mlops_assets.rooms.train.own import metrics_of
 from mlops_assets.rooms.train.search import Found, Plan, Tried, search
 
@@ -41,7 +42,10 @@ class Tuned:
 
 
 def tune(examples: "Examples", plan: "ModelPlan", *, name: str, folder: Path, told: Told = lambda *_: None) -> Tuned:
-    """Look for the best variant on contiguous blocks of time; no row is scored by a model that saw it.
+    """Look for the best variant by going forward in time: each stretch is scored by models of the earlier ones.
+
+    A search looks at so many variants that it would find what only fits the past as seen from later; without an event
+    time the stretches are parts drawn by position, each scored by models of the others.
 
     Args:
         examples: to train on.
@@ -55,25 +59,31 @@ def tune(examples: "Examples", plan: "ModelPlan", *, name: str, folder: Path, to
     """
     _installed()
     task, wanted = examples.task, plan.model.train
-    ground = Ground.of(examples, seed=wanted.seed, rows=wanted.search.rows)
+    ground = Ground.of(examples, seed=wanted.seed, rows=wanted.search.rows, forward=True)
     objective = metrics_of(plan, task)[task.objective(plan.model)]
 
     def measure(estimator: str, parameters: Mapping[str, Any], report: Callable[[int, float], bool]) -> float:
         builder = partial(candidate(task.name, estimator, plan.place), **parameters)
 
         def watch(done: int, scores: "Floats", _: "Pipeline") -> None:
-            import numpy as np
             import optuna
 
-            scored = np.isfinite(scores.reshape(len(scores), -1)[:, 0])
-            if report(done, objective(ground.outcomes[scored], scores[scored])):
+            if report(done, _figure(objective, ground, scores)):
                 raise optuna.TrialPruned
 
-        return objective(ground.outcomes, ground.scores(builder, watch))
+        return _figure(objective, ground, ground.scores(builder, watch))
 
     given = Plan(wanted.search, name, folder / JOURNAL, wanted.seed, objective.greater_is_better)
     found = search(given, measure, told)
     return Tuned(f"tuned_{found.best.estimator}", found.best.estimator, found.best.parameters, found)
+
+
+def _figure(objective: Metric, ground: Ground, scores: "Floats") -> float:
+    """Of the rows that have a score."""
+    import numpy as np
+
+    scored = np.isfinite(scores.reshape(len(scores), -1)[:, 0])
+    return objective(ground.outcomes[scored], scores[scored])
 
 
 def _installed() -> None:

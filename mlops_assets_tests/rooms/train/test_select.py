@@ -8,11 +8,14 @@ import pytest
 
 from mlops_assets.errors import TrainingError
 from mlops_assets.rooms.label.tasks import Binary
-from mlops_assets.rooms.train.ground import out_of_fold, time_folds
+from mlops_assets.rooms.train.candidates import candidate
+from mlops_assets.rooms.train.fit import refit
+from mlops_assets.rooms.train.ground import Ground, out_of_fold, time_folds
 from mlops_assets.rooms.train.inputs import present
 from mlops_assets.rooms.train.select import Leaderboard, leaderboard
 from mlops_assets.rooms.train.training_set import Examples, assemble, examples, inputs
-from mlops_assets.spec.plan import ModelPlan
+from mlops_assets.rooms.train.tuning import tune
+from mlops_assets.spec.plan import NOWHERE, ModelPlan
 from mlops_assets_tests.rooms import trips
 
 
@@ -93,3 +96,30 @@ def test_a_feature_without_any_value_is_not_learnt_from(tmp_path: Path) -> None:
     rows = train_rows(tmp_path, trips.plan())
     data = rows.frame.assign(rain=np.nan)
     assert [feature.name for feature in present(rows.features, data)] == ["distance", "noise", "carrier", "origin"]
+
+
+def test_forward_no_stretch_is_scored_by_a_model_of_a_later_one(tmp_path: Path) -> None:
+    rows = train_rows(tmp_path, trips.plan())
+    ground, seen = Ground.of(rows, seed=0, forward=True), []
+
+    def builder(features: object, seed: int) -> object:
+        return candidate("binary", "base_rate", NOWHERE)(features, seed)
+
+    scores = ground.scores(builder, lambda done, scores, _: seen.append((done, int(np.isfinite(scores).sum()))))
+    assert [done for done, _ in seen] == [1, 2, 3]
+    assert np.isnan(scores[ground.folds == 0]).all()
+    for fold in (1, 2, 3):
+        assert scores[ground.folds == fold] == pytest.approx(ground.outcomes[ground.folds < fold].mean())
+
+
+def test_a_search_adds_its_best_variant_to_the_leaderboard_and_it_is_judged_like_the_others(tmp_path: Path) -> None:
+    search = {"trials": 3, "estimators": ("logistic",), "prune": False}
+    plan = trips.plan(train={"search": search, "candidates": ("base_rate",)})
+    rows = train_rows(tmp_path, plan)
+    tuned = tune(rows, plan, name="n", folder=tmp_path)
+    found = leaderboard(rows, plan, tuned)
+    assert [entry.candidate for entry in found.entries] == ["base_rate", "tuned_logistic"]
+    assert found.chosen == "tuned_logistic"
+    fitted = refit(rows, found, plan, made_of={})
+    assert fitted.manifest["parameters"] == dict(tuned.parameters)
+    assert tuned.parameters["C"] == fitted.pipeline["model"].C
