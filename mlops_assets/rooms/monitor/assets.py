@@ -24,9 +24,11 @@ def build(plan: ModelPlan) -> list[dg.AssetsDefinition]:
 
 def _drift(plan: ModelPlan) -> dg.AssetsDefinition:
     offline = [keys.key(table.table.name, "offline") for table in plan.tables]
-    described = "Whether the scores of the window are further from the reference's than its own days are."
+    described = "Whether the window is less like the reference than the reference's own stretches of time are."
     spec = _spec(plan, "drift_report", described, offline, ("evidently",))
-    check = dg.AssetCheckSpec("drift", asset=spec.key, description="Score drift against its calibrated threshold.")
+    check = dg.AssetCheckSpec(
+        "drift", asset=spec.key, description="No fault, and no figure beyond its calibrated threshold."
+    )
 
     @dg.multi_asset(name=f"{plan.name}_drift_report", specs=[spec], check_specs=[check])
     def drift_report(context: dg.AssetExecutionContext, stores: Stores) -> declaration.Events:
@@ -94,7 +96,7 @@ def _told(spec: dg.AssetSpec, check: str, stores: Stores, found: "Judged") -> de
         asset_key=spec.key,
         check_name=check,
         passed=found.calm,
-        severity=dg.AssetCheckSeverity.WARN,
+        severity=dg.AssetCheckSeverity.ERROR if found.row.get("fault") else dg.AssetCheckSeverity.WARN,
         description=found.words,
         metadata=dict(figures),
     )

@@ -58,12 +58,16 @@ def null(
         seed: of the resampling.
         resamples: how many; at least 1,000.
     """
-    random = np.random.default_rng(seed)
-    windows = figure(_drawn(random, chunks, days, resamples))
-    wholes = figure(_drawn(random, chunks, chunks.count, resamples))
-    strays = windows - wholes
+    windows, wholes = weights(chunks, days, seed=seed, resamples=resamples)
+    strays = figure(windows) - figure(wholes)
     center = float(figure(np.ones((1, chunks.count)))[0])
     return Null(center, strays[np.isfinite(strays)] * widening(chunks.count / chunks.block))
+
+
+def weights(chunks: Chunks, days: int, *, seed: int = 0, resamples: int = RESAMPLES) -> tuple[Weights, Weights]:
+    """How often each chunk is drawn, a row a resample: for a window of some days, and for a whole reference."""
+    random = np.random.default_rng(seed)
+    return _drawn(random, chunks, days, resamples), _drawn(random, chunks, chunks.count, resamples)
 
 
 def widening(blocks: float) -> float:

@@ -20,12 +20,14 @@ class Chunks:
     Attributes:
         codes: a row's chunk, counted from 0 in the order of time.
         count: the number of chunks; 0 when there are too few rows for one.
-        in_time: whether chunks are days; without an event time they are random.
+        in_time: whether chunks are days or parts of days; without an event time they are random.
+        week: how many chunks a week holds.
     """
 
     codes: Codes
     count: int
     in_time: bool
+    week: int = WEEK
 
     @property
     def block(self) -> int:
@@ -61,6 +63,18 @@ def cut(event_time: NDArray[np.datetime64] | None, rows: int, *, seed: int = 0) 
     _, day, sizes = np.unique(event_time.astype("datetime64[D]"), return_inverse=True, return_counts=True)
     pooled = _pooled(sizes)
     return Chunks(pooled[day], int(pooled[-1]) + 1, True)
+
+
+def stretches(chunks: Chunks, size: int) -> Chunks:
+    """Neighbouring rows in stretches of so many, for a window that is shorter than a day.
+
+    >>> days = cut(np.repeat(np.arange("2013-01-01", "2013-01-15", dtype="datetime64[D]"), 60), 840)
+    >>> stretches(days, 30).count, stretches(days, 30).week
+    (28, 14)
+    """
+    count = max(1, len(chunks.codes) // size)
+    codes = np.minimum(np.arange(len(chunks.codes)) // size, count - 1)
+    return Chunks(codes, count, chunks.in_time, max(1, round(count * WEEK / max(1, chunks.count))))
 
 
 def thin(chunks: Chunks, size: int, *, seed: int = 0) -> NDArray[np.bool_]:

@@ -1,14 +1,19 @@
-"""Whether the scores of a window are further from the reference's than its own days are: an alarm at a stated rate."""
+"""Whether a window is unlike its reference, without a label: several detectors, and together one stated rate."""
 
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 import numpy as np
 
-from mlops_assets.rooms.monitor.calibration import MIN_CHUNKS, Floats, Weights, null
-from mlops_assets.rooms.monitor.chunks import MIN_ROWS, Chunks, thin
+from mlops_assets.rooms.monitor.baseline import Baseline
+from mlops_assets.rooms.monitor.calibration import MIN_CHUNKS, Floats
+from mlops_assets.rooms.monitor.chunks import MIN_ROWS, Chunks, stretches
+from mlops_assets.rooms.monitor.detectors import DETECTORS
+from mlops_assets.rooms.monitor.encoding import learn
 from mlops_assets.rooms.monitor.faults import Fault, faults
 from mlops_assets.rooms.monitor.reference import chunks_of, floats
+from mlops_assets.rooms.monitor.sums import add_up
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -16,6 +21,37 @@ if TYPE_CHECKING:
     from mlops_assets.rooms.monitor.reference import Reference
 
 NAN = float("nan")
+FAULTS_SHARE: Final = 0.2
+"""Of the stated rate; the rest is the detectors'."""
+DENSER: Final = 1.2
+"""From this ratio of rows a day on, the denser side is thinned, so that like is compared with like."""
+
+Reaction = Literal["none", "challenger", "stop"]
+
+
+@dataclass(frozen=True)
+class Shift:
+    """What one detector says of a window.
+
+    Attributes:
+        detector: its name.
+        figure: of the window.
+        threshold: with those of the other detectors, passed at the stated rate by windows without drift.
+    """
+
+    detector: str
+    figure: float
+    threshold: float
+
+    @property
+    def alarm(self) -> bool:
+        """The figure is beyond its threshold."""
+        return self.figure > self.threshold
+
+    @property
+    def ratio(self) -> float:
+        """Figure over threshold."""
+        return self.figure / self.threshold if self.threshold else (NAN if self.figure == 0 else float("inf"))
 
 
 @dataclass(frozen=True)
@@ -23,91 +59,130 @@ class DriftFigures:
     """What a window's scores and features show.
 
     Attributes:
-        statistic: mean over the window's days of the KS distance between the day's scores and the reference's.
-        threshold: what a window without drift exceeds with probability `false_alarm_rate`; NaN: not calibrated.
-        false_alarm_rate: stated a window.
+        shifts: a detector each; empty: not calibrated.
+        faults: shares of rows that tell a model nothing, a feature each.
+        columns: a column's distance to the reference's distribution, the score's too.
+        weights: what each feature tells of the score; they sum to 1.
+        false_alarm_rate: stated a window, over all of it together.
         days: of the window, chunks of at least 30 rows.
         reference_days: of the reference.
-        share_days_over: days that are further off than all but `false_alarm_rate` of the reference's days.
         mean_score: of the window.
         reference_score: mean of the reference.
-        faults: null and unseen-category shares a feature; they warn, and ask for nothing.
-        why_not: why there is no threshold; empty when there is one.
+        why_not: why there is no judgement; empty when there is one.
     """
 
-    statistic: float
-    threshold: float
     false_alarm_rate: float
     days: int
     reference_days: int
-    share_days_over: float
     mean_score: float
     reference_score: float
+    shifts: tuple[Shift, ...] = ()
     faults: tuple[Fault, ...] = ()
+    columns: Mapping[str, float] = field(default_factory=dict)
+    weights: Mapping[str, float] = field(default_factory=dict)
     why_not: str = ""
 
     @property
-    def alarm(self) -> bool:
-        """The scores have drifted; never without a threshold."""
-        return self.statistic > self.threshold
+    def worst(self) -> Shift:
+        """The detector that is furthest beyond its threshold, or nearest to it."""
+        return max(self.shifts, key=lambda shift: shift.ratio, default=Shift("score", NAN, NAN))
+
+    @property
+    def shifted(self) -> tuple[Shift, ...]:
+        """The detectors that ring."""
+        return tuple(shift for shift in self.shifts if shift.alarm)
 
     @property
     def broken(self) -> tuple[Fault, ...]:
-        """The features whose nulls or unseen categories are out of bounds."""
+        """The features whose nulls, range or unseen categories are out of bounds."""
         return tuple(fault for fault in self.faults if fault.alarm)
+
+    @property
+    def reaction(self) -> Reaction:
+        """A fault is to be mended and nothing is learnt from it; a shift asks for a challenger."""
+        if self.broken:
+            return "stop"
+        return "challenger" if self.shifted else "none"
+
+    @property
+    def alarm(self) -> bool:
+        """The window asks for a challenger."""
+        return self.reaction == "challenger"
 
     def row(self) -> dict[str, Any]:
         """The figures as the history keeps them."""
+        worst, ratios = self.worst, {shift.detector: shift.ratio for shift in self.shifts}
         return {
-            "figure_name": "score_ks",
-            "figure": self.statistic,
-            "threshold": self.threshold,
+            "figure_name": worst.detector,
+            "figure": worst.figure,
+            "threshold": worst.threshold,
             "alarm": self.alarm,
+            "fault": bool(self.broken),
+            "reaction": str(self.reaction),
             "false_alarm_rate": self.false_alarm_rate,
             "days": self.days,
             "reference_days": self.reference_days,
-            "share_days_over": self.share_days_over,
             "mean_score": self.mean_score,
             "reference_score": self.reference_score,
+            "ratio": worst.ratio,
+            **{f"{name}_ratio": ratios.get(name, NAN) for name in DETECTORS},
             "faults": len(self.broken),
             "faulty": ", ".join(f"{fault.feature} ({fault.kind})" for fault in self.broken),
         }
 
 
 def drift(window: "pa.Table", reference: "Reference", *, false_alarm_rate: float = 0.05, seed: int = 0) -> DriftFigures:
-    """Judge a window's scores and the gaps of its features against the model's reference.
+    """Judge a window's scores and features against the model's reference.
 
     Args:
-        window: `event_time`, `score` and the features, a row a prediction.
+        window: `event_time`, `score` and the features, a row a prediction, oldest first.
         reference: of the model that answered.
-        false_alarm_rate: the share of windows without drift in which the score alarm may ring.
+        false_alarm_rate: the share of windows without drift in which anything may ring.
         seed: of all that is drawn.
     """
-    chunks, scores, known = chunks_of(window), floats(window, "score"), reference.scores
+    chunks = chunks_of(window)
     unjudged = DriftFigures(
-        statistic=NAN,
-        threshold=NAN,
         false_alarm_rate=false_alarm_rate,
         days=chunks.count,
         reference_days=reference.chunks.count,
-        share_days_over=NAN,
-        mean_score=_mean(scores),
-        reference_score=_mean(known),
+        mean_score=_mean(floats(window, "score")),
+        reference_score=_mean(reference.scores),
         why_not=uncalibrated(chunks, reference.chunks),
     )
     if unjudged.why_not:
         return unjudged
-    size = max(MIN_ROWS, int(min(np.median(chunks.sizes()), np.median(reference.chunks.sizes()))))
-    judged = _window_days(scores, chunks, np.sort(known), size, seed)
-    calm = _reference_days(known, reference.chunks, size, seed)
-    usual = null(lambda weights: _weighted(weights, calm), reference.chunks, chunks.count, seed=seed)
+    given, known = _alike(_in_order(window, chunks, seed), chunks, reference)
+    base = baseline(known, reference, given.num_rows, seed=seed)
+    codes = base.encoding.codes(given)
+    limits = base.thresholds(false_alarm_rate * (1 - FAULTS_SHARE))
+    names = [column.feature.name for column in base.encoding.columns]
     return replace(
         unjudged,
-        statistic=float(judged.mean()),
-        threshold=usual.above(false_alarm_rate),
-        share_days_over=float((judged > np.quantile(calm, 1 - false_alarm_rate)).mean()),
-        faults=faults(window, chunks, reference, rate=false_alarm_rate, seed=seed),
+        shifts=tuple(Shift(name, figure, limits[name]) for name, figure in base.judge(codes).items()),
+        faults=faults(window, base, reference, rate=false_alarm_rate * FAULTS_SHARE, seed=seed),
+        columns=dict(zip(names, base.distances(codes).tolist(), strict=True)),
+        weights=dict(zip(names, base.encoding.weights.tolist(), strict=False)),
     )
+
+
+def baseline(rows: "pa.Table", reference: "Reference", window: int, *, seed: int = 0) -> Baseline:
+    """Sum up a reference for windows of so many rows.
+
+    Args:
+        rows: of the reference, oldest first.
+        reference: that they are of, or a part of.
+        window: rows of a window; under a day's, the reference is cut into stretches of as many.
+        seed: of all that is drawn.
+    """
+    chunks = chunks_of(rows) if rows.num_rows != reference.rows.num_rows else reference.chunks
+    rows, chunks = _sorted(rows, chunks)
+    day = float(np.median(chunks.sizes()))
+    size = max(1, round(window / day))
+    if window < day:
+        chunks = stretches(chunks, window)
+    encoding = learn(rows, reference.features)
+    sums = add_up(encoding, encoding.codes(rows), chunks.codes, chunks.count)
+    return Baseline(encoding, chunks, sums, size, window, seed)
 
 
 def uncalibrated(window: Chunks, reference: Chunks) -> str:
@@ -119,36 +194,40 @@ def uncalibrated(window: Chunks, reference: Chunks) -> str:
     return ""
 
 
-def _window_days(scores: Floats, chunks: Chunks, known: Floats, size: int, seed: int) -> Floats:
-    """Kolmogorov-Smirnov distance (Smirnov, 1948) of each of the window's days to the whole reference."""
-    kept = thin(chunks, size, seed=seed)
-    days = [np.sort(scores[kept & (chunks.codes == day)]) for day in range(chunks.count)]
-    return np.array([_distance(day, known) for day in days])
+def _alike(window: "pa.Table", chunks: Chunks, reference: "Reference") -> "tuple[pa.Table, pa.Table]":
+    """Both sides with as many rows a day: rows further apart are less alike."""
+    known = reference.rows
+    if chunks.count == 1 or not chunks.in_time:
+        return window, known
+    ratio = float(np.median(chunks.sizes()) / np.median(reference.chunks.sizes()))
+    if ratio > DENSER:
+        return _thinned(window, 1 / ratio), known
+    return (window, _thinned(known, ratio)) if ratio < 1 / DENSER else (window, known)
 
 
-def _distance(day: Floats, known: Floats) -> float:
-    grid = np.concatenate([day, known])
-    here = np.searchsorted(day, grid, "right") / len(day)
-    there = np.searchsorted(known, grid, "right") / len(known)
-    return float(np.abs(here - there).max())
+def _thinned(rows: "pa.Table", share: float) -> "pa.Table":
+    import pyarrow as pa
+
+    kept = max(MIN_ROWS, round(rows.num_rows * share))
+    return rows.take(pa.array(np.arange(kept) * rows.num_rows // kept))
 
 
-def _reference_days(scores: Floats, chunks: Chunks, size: int, seed: int) -> Floats:
-    """The same distance of each of the reference's days to the reference without that day's own week."""
-    order = np.argsort(scores, kind="stable")
-    codes, kept = chunks.codes[order], thin(chunks, size, seed=seed)[order]
-    last = np.flatnonzero(np.append(np.diff(scores[order]) != 0, True))
-    distances = np.empty(chunks.count)
-    for day in range(chunks.count):
-        own = np.cumsum(kept & (codes == day))[last]
-        rest = np.cumsum(np.abs(codes - day) > chunks.reach)[last]
-        distances[day] = np.abs(own / own[-1] - rest / rest[-1]).max()
-    return distances
+def _in_order(window: "pa.Table", chunks: Chunks, seed: int) -> "pa.Table":
+    """Without event times no row is next to another: their order is drawn."""
+    import pyarrow as pa
+
+    if chunks.in_time:
+        return window
+    return window.take(pa.array(np.random.default_rng(seed).permutation(window.num_rows)))
 
 
-def _weighted(weights: Weights, days: Floats) -> Floats:
-    mean: Floats = weights @ days / weights.sum(axis=1)
-    return mean
+def _sorted(rows: "pa.Table", chunks: Chunks) -> "tuple[pa.Table, Chunks]":
+    import pyarrow as pa
+
+    if chunks.in_time:
+        return rows, chunks
+    order = np.argsort(chunks.codes, kind="stable")
+    return rows.take(pa.array(order)), replace(chunks, codes=chunks.codes[order], week=1)
 
 
 def _mean(values: Floats) -> float:

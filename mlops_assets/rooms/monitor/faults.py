@@ -1,16 +1,20 @@
-"""Missing values and categories never seen, a feature at a time: distances between distributions are blind to them."""
+"""Missing values, numbers out of range and categories never seen: what is to be mended, not learnt from."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mlops_assets.rooms.monitor.calibration import Floats, Weights, null
+from mlops_assets.rooms.monitor.calibration import weights, widening
+from mlops_assets.rooms.monitor.chunks import stretches
+from mlops_assets.rooms.monitor.reference import floats
 
 if TYPE_CHECKING:
     import pyarrow as pa
     from numpy.typing import NDArray
 
+    from mlops_assets.rooms.monitor.baseline import Baseline
     from mlops_assets.rooms.monitor.chunks import Chunks
     from mlops_assets.rooms.monitor.reference import Reference
 
@@ -18,6 +22,9 @@ if TYPE_CHECKING:
 
 MARGIN = 0.01
 """A share that grew by less than one in a hundred rows is no fault, however rare it was."""
+FEWEST = 3
+"""Nor are three rows."""
+TINY = 1e-9
 
 
 @dataclass(frozen=True)
@@ -26,7 +33,7 @@ class Fault:
 
     Attributes:
         feature: its name.
-        kind: `nulls` or `unseen` categories.
+        kind: `nulls`, out of `range`, or `unseen` categories.
         reference: the share in the reference.
         window: the share in the window.
         threshold: what a window without change exceeds at the stated rate over all features together.
@@ -45,45 +52,64 @@ class Fault:
 
 
 @dataclass(frozen=True)
-class Shares:
-    """How shares of rows are judged: by the reference's days, for a window of some, at a rate each.
+class Marked:
+    """Rows of which something is amiss.
 
     Attributes:
-        known: the days of the reference.
-        days: of the window.
-        rate: of false alarms.
-        seed: of the resampling.
+        feature: that it is amiss with.
+        kind: `nulls`, `range` or `unseen`.
+        here: the window's rows.
+        there: the reference's.
     """
 
-    known: "Chunks"
-    days: int
-    rate: float
-    seed: int
-
-    def fault(self, feature: str, kind: str, here: "Mask", there: "Mask") -> Fault:
-        """Judge the marked rows of the window by those of the reference."""
-        marked = np.bincount(self.known.codes, weights=there, minlength=self.known.count)
-        sizes = self.known.sizes().astype(np.float64)
-
-        def share(weights: Weights) -> Floats:
-            result: Floats = (weights @ marked) / (weights @ sizes)
-            return result
-
-        usual = null(share, self.known, self.days, seed=self.seed)
-        bound = max(usual.above(self.rate), usual.center + MARGIN)
-        return Fault(feature, kind, usual.center, float(here.mean()), bound)
+    feature: str
+    kind: str
+    here: "Mask"
+    there: "Mask"
 
 
 def faults(
-    window: "pa.Table", chunks: "Chunks", reference: "Reference", *, rate: float, seed: int
+    window: "pa.Table", base: "Baseline", reference: "Reference", *, rate: float, seed: int
 ) -> tuple[Fault, ...]:
     """The shares of each feature; the rate is split over them (Bonferroni), and what is common at least .01 apart."""
-    marked = {(feature.name, "nulls"): _nulls(window, reference.rows, feature.name) for feature in reference.features}
+    known = reference.chunks if base.chunks.count <= reference.chunks.count else stretches_like(base, reference)
+    found = list(_marked(window, reference))
+    sums = np.column_stack([np.bincount(known.codes, one.there, known.count) for one in found])
+    sizes = known.sizes().astype(np.float64)
+    windows, wholes = weights(known, min(base.size, known.count), seed=seed)
+    strays = (windows @ sums) / (windows @ sizes)[:, None] - (wholes @ sums) / (wholes @ sizes)[:, None]
+    reach = np.quantile(strays, 1 - rate / len(found), axis=0) * widening(known.count / known.block)
+    least = max(MARGIN, FEWEST / max(1, window.num_rows))
+    return tuple(
+        Fault(one.feature, one.kind, float(one.there.mean()), float(one.here.mean()), float(one.there.mean()) + bound)
+        for one, bound in zip(found, np.maximum(reach, least), strict=True)
+    )
+
+
+def stretches_like(base: "Baseline", reference: "Reference") -> "Chunks":
+    """The whole reference, cut as finely as the part of it that was summed up."""
+    return stretches(reference.chunks, max(1, reference.rows.num_rows // base.chunks.count))
+
+
+def _marked(window: "pa.Table", reference: "Reference") -> "Iterator[Marked]":
     for feature in reference.features:
+        name = feature.name
+        yield Marked(name, "nulls", *_nulls(window, reference.rows, name))
         if feature.kind == "category":
-            marked[feature.name, "unseen"] = _unseen(window, reference, feature.name)
-    shares = Shares(reference.chunks, chunks.count, rate / max(1, len(marked)), seed)
-    return tuple(shares.fault(name, kind, here, there) for (name, kind), (here, there) in marked.items())
+            yield Marked(name, "unseen", *_unseen(window, reference, name))
+        else:
+            yield Marked(name, "range", _beyond(window, reference.rows, name), np.zeros(reference.rows.num_rows, bool))
+
+
+def _beyond(window: "pa.Table", known: "pa.Table", name: str) -> "Mask":
+    """Whether a number is further off than the reference's range and a quarter of it, as a wrong unit is."""
+    there, here = floats(known, name), floats(window, name)
+    there = there[np.isfinite(there)]
+    if not len(there):
+        return np.zeros(len(here), bool)
+    low, high = float(there.min()), float(there.max())
+    margin = max((high - low) / 4, TINY)
+    return (here < low - margin) | (here > high + margin)
 
 
 def _nulls(window: "pa.Table", known: "pa.Table", name: str) -> "tuple[Mask, Mask]":

@@ -55,12 +55,12 @@ def judge_drift(lake: Lake, registry: "Registry", log: PredictionLog, *, plan: M
     page = Page(
         title=f"{plan.name}: drift in {batch}",
         subtitle=f"{_looked_at(row)} against {known.rows.num_rows:,} out-of-fold scores of its training rows",
-        alarm=figures.alarm,
+        alarm=figures.reaction != "none",
         words=said,
         lines=words.drift_lines(figures),
         picture=picture,
     )
-    calm = not (figures.alarm or figures.broken)
+    calm = figures.reaction == "none"
     return Judged(row, said, calm, picture, drift_html(page, rows, known))
 
 

@@ -38,8 +38,8 @@ def drift_picture(scores: "Floats", known: "Floats", rows: Rows) -> bytes:
     left.hist(scores, edges, density=True, histtype="step", color=WINDOW, linewidth=1.5, label="window")
     left.legend(frameon=False, fontsize=8)
     _dress(left, "scores")
-    _row(right, rows, "figure", "threshold", worse=operator.gt)
-    _dress(right, "distance of each window, and its threshold")
+    _row(right, [{**row, "usual": 1.0} for row in rows], "ratio", "usual", worse=operator.gt)
+    _dress(right, "worst figure of each window over its threshold")
     return png(figure, dpi=DPI)
 
 

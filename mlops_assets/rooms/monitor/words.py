@@ -1,7 +1,7 @@
 """What the figures of a window mean, in the words of somebody who was asked."""
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from mlops_assets.rooms.monitor.drift import DriftFigures
@@ -10,23 +10,53 @@ if TYPE_CHECKING:
 Line = tuple[str, str, str, str]
 """What was measured, its figure, what it is held against, what that says."""
 
+MEANING: Final = {
+    "score": "the scores are distributed otherwise",
+    "features": "the columns that matter are distributed otherwise",
+    "domain": "window and reference can be told apart by what goes together in them",
+    "order": "rows of one time are not as alike as they were",
+}
+MEASURED_BY: Final = {
+    "score": "score: distance (KS)",
+    "features": "features: distance, weighted by what they tell of the score",
+    "domain": "domain classifier: distance over means, squares and products",
+    "order": "order: steps from row to row",
+}
+
 
 def drift_words(figures: "DriftFigures") -> str:
-    """Whether the scores have drifted, and what else was seen."""
+    """What changed, whether it matters, and what is done about it."""
     if figures.why_not:
         return f"No judgement: {figures.why_not}."
+    return f"{_changed(figures)} {_done(figures)}"
+
+
+def _changed(figures: "DriftFigures") -> str:
     moved = figures.mean_score - figures.reference_score
-    verb = "have drifted" if figures.alarm else "have not drifted"
-    far = "further than" if figures.alarm else "no further than"
-    said = (
-        f"The scores {verb}: they are {figures.statistic:.3f} away from the reference, {far} {figures.threshold:.3f}, "
-        f"which a window without drift passes once in {1 / figures.false_alarm_rate:.0f}. "
-        f"The mean score is {abs(moved):.3f} {'higher' if moved > 0 else 'lower'} than it was."
+    scores = f"The mean score is {abs(moved):.3f} {'higher' if moved > 0 else 'lower'} than it was."
+    if not figures.shifted:
+        once = 1 / figures.false_alarm_rate
+        return f"The window has not drifted: no figure passes what a calm window passes once in {once:.0f}. {scores}"
+    found = ", and ".join(
+        f"{MEANING[shift.detector]} ({shift.figure:.3g}, at most {shift.threshold:.3g} expected)"
+        for shift in figures.shifted
     )
-    if figures.broken:
-        named = ", ".join(f"{fault.feature} ({fault.kind})" for fault in figures.broken)
-        said += f" More rows than usual tell nothing in: {named}."
-    return said
+    first = f"{found[0].upper()}{found[1:]}."
+    return f"The window has drifted. {first} The columns that moved and matter most: {_moved(figures)}. {scores}"
+
+
+def _moved(figures: "DriftFigures", most: int = 3) -> str:
+    ranked = sorted(figures.weights, key=lambda name: -figures.weights[name] * figures.columns[name])
+    return ", ".join(f"{name} ({figures.columns[name]:.2f} apart)" for name in ranked[:most])
+
+
+def _done(figures: "DriftFigures") -> str:
+    if figures.reaction == "stop":
+        named = ", ".join(f"{fault.feature} ({fault.kind} in {fault.window:.1%} of rows)" for fault in figures.broken)
+        return f"Something is broken: {named}. That is to be mended at the source; nothing is trained on it."
+    if figures.reaction == "challenger":
+        return "It asks for a challenger; only evidence on later labels promotes it."
+    return "Nothing is asked for."
 
 
 def performance_words(figures: "PerformanceFigures") -> str:
@@ -53,19 +83,25 @@ def performance_words(figures: "PerformanceFigures") -> str:
 
 def drift_lines(figures: "DriftFigures") -> Sequence[Line]:
     """The figures of a drift report, with what each is held against."""
-    rate = f"passed by {figures.false_alarm_rate:.0%} of calm windows"
     main = [
-        ("distance of the scores (KS, mean over days)", _n(figures.statistic), _n(figures.threshold), rate),
-        ("share of days that are unusual", _n(figures.share_days_over), _n(figures.false_alarm_rate), "expected share"),
+        (MEASURED_BY[shift.detector], _n(shift.figure), _n(shift.threshold), "beyond" if shift.alarm else "as usual")
+        for shift in figures.shifts
+    ]
+    scores = [
         ("mean score", _n(figures.mean_score), _n(figures.reference_score), "the reference's"),
         ("days", str(figures.days), str(figures.reference_days), "the reference's"),
     ]
-    ranked = sorted(figures.faults, key=lambda fault: fault.threshold - fault.window)
-    shares = [
-        (f"{fault.feature}: {fault.kind}", _n(fault.window), _n(fault.threshold), "unusual" if fault.alarm else "")
-        for fault in ranked
+    ranked = sorted(figures.weights, key=lambda name: -figures.weights[name] * figures.columns[name])
+    columns = [
+        (f"{name}: distance", _n(figures.columns[name]), "", f"{figures.weights[name]:.0%} of what tells of the score")
+        for name in ranked
     ]
-    return [*main, *shares]
+    worst = sorted(figures.faults, key=lambda fault: fault.threshold - fault.window)
+    shares = [
+        (f"{fault.feature}: {fault.kind}", _n(fault.window), _n(fault.threshold), "broken" if fault.alarm else "")
+        for fault in worst
+    ]
+    return [*main, *scores, *columns, *shares]
 
 
 def performance_lines(figures: "PerformanceFigures") -> Sequence[Line]:

@@ -29,6 +29,7 @@ def window(
     shift: float = 0.0,
     flipped: float = 0.0,
     nulls: float = 0.05,
+    unit: float = 1.0,
     carriers: str = "ABC",
 ) -> pa.Table:
     """Rows with `event_time`, two features, `score` and `label`.
@@ -36,6 +37,7 @@ def window(
     Args:
         moods: how much days differ from each other.
         shift: of the scores' log odds, which the outcomes do not follow.
+        unit: by which the rain is multiplied.
         flipped: the share of rows whose outcome is drawn without a look at the score.
     """
     draw = np.random.default_rng(seed)
@@ -44,13 +46,14 @@ def window(
     logit = -0.8 + draw.normal(size=count) + moods * draw.normal(size=days)[day]
     truth = 1 / (1 + np.exp(-logit))
     happens = np.where(draw.random(count) < flipped, truth.mean(), truth)
+    rain = np.where(draw.random(count) < nulls, np.nan, unit * draw.normal(size=count))
     times = [
         START + timedelta(days=int(d), seconds=60.0 * int(n)) for d, n in zip(day, np.arange(count) % rows, strict=True)
     ]
     return pa.table(
         {
             "event_time": pa.array(times if timed else [None] * count, pa.timestamp("us", tz="UTC")),
-            "rain": pa.array(np.where(draw.random(count) < nulls, np.nan, draw.normal(size=count)), from_pandas=True),
+            "rain": pa.array(rain, from_pandas=True),
             "carrier": draw.choice(list(carriers), count),
             "score": 1 / (1 + np.exp(-(logit + shift))),
             "label": (draw.random(count) < happens).astype(float),

@@ -26,7 +26,7 @@ def page(here: pa.Table, known: Reference) -> Page:
 def test_the_page_says_the_verdict_first_shows_evidentlys_columns_and_loads_nothing() -> None:
     here, known = window(shift=0.8), reference()
     html = drift_html(page(here, known), here, known)
-    assert html.index("The scores have drifted") < html.index("root_metric")
+    assert html.index("The window has drifted") < html.index("root_metric")
     assert "late: drift in &lt;March&gt;" in html
     assert "carrier" in html
     assert not re.search(r"<(script|link|img)[^>]*(src|href)=[\"']?http", html)

@@ -53,7 +53,7 @@ def test_a_calm_window_is_judged_drawn_kept_and_told(stores: ServedStores) -> No
     assert not good["alarm"]
     assert good["label_cutoff"] == late["event_time"][-1].as_py()
     assert 0 < good["predicted"] - good["matured"] < 200
-    assert stores.reports().path(DRIFT, "april").read_text().count("The scores have not drifted") == 1
+    assert stores.reports().path(DRIFT, "april").read_text().count("The window has not drifted") == 1
     assert "as good as it should be" in stores.reports().path(PERFORMANCE, "april").read_text()
     checks = {check.check_name: check for check in result.get_asset_check_evaluations()}
     assert checks["drift"].passed

@@ -1,0 +1,124 @@
+"""The reference, summed up once, and what each detector's figure is in a window in which nothing has changed."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from mlops_assets.rooms.monitor.calibration import widening
+from mlops_assets.rooms.monitor.detectors import DETECTORS, Difference, distances
+from mlops_assets.rooms.monitor.resampling import Draws, draw
+from mlops_assets.rooms.monitor.sums import Sums, add_up
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from mlops_assets.rooms.monitor.chunks import Chunks
+    from mlops_assets.rooms.monitor.encoding import Codes, Encoding, Floats
+
+TINY = 1e-9
+USUAL = 0.95
+
+
+@dataclass(frozen=True)
+class Baseline:
+    """What windows of one size are judged against.
+
+    Attributes:
+        encoding: of the columns.
+        chunks: of the reference; days, or stretches as long as the window.
+        sums: of the chunks.
+        size: of a window, in chunks.
+        rows: of a window.
+        seed: of the drawing.
+    """
+
+    encoding: "Encoding"
+    chunks: "Chunks"
+    sums: Sums
+    size: int
+    rows: int
+    seed: int = 0
+
+    @cached_property
+    def means(self) -> "Floats":
+        """All sums a row of the reference."""
+        found: Floats = self.sums.table().sum(axis=0) / self.sums.rows.sum()
+        return found
+
+    @cached_property
+    def _drawn(self) -> Draws:
+        return draw(self.chunks, self.size, seed=self.seed)
+
+    @cached_property
+    def _strays(self) -> "Floats":
+        table, rows, drawn = self.sums.table(), self.sums.rows, self._drawn
+        here = (drawn.inside @ table) / (drawn.inside @ rows)[:, None]
+        there = (drawn.outside @ table) / (drawn.outside @ rows)[:, None]
+        strays: Floats = (here - there) * drawn.scale[:, None]
+        return strays
+
+    @cached_property
+    def _usual(self) -> "Floats":
+        """Squared strays of moments and steps; never under that of so many rows drawn one by one."""
+        _, moments, steps = self.sums.parts
+        mean = (self._strays[:, moments.start : steps.stop] ** 2).mean(axis=0)
+        return self._floored(np.asarray(mean))
+
+    @cached_property
+    def null(self) -> Mapping[str, "Floats"]:
+        """Each detector's figures over the drawn windows; none is scaled by what it has a part in."""
+        _, moments, steps = self.sums.parts
+        mean = self._drawn.away @ self._strays[:, moments.start : steps.stop] ** 2
+        return self._figures(self._strays, self._floored(mean))
+
+    def judge(self, codes: "Codes") -> dict[str, float]:
+        """Each detector's figure of a window."""
+        found = add_up(self.encoding, codes, np.zeros(len(codes), np.int64), 1)
+        stray = found.table() / len(codes) - self.means
+        return {name: float(figure[0]) for name, figure in self._figures(stray, self._usual[None]).items()}
+
+    def distances(self, codes: "Codes") -> "Floats":
+        """A distance a column, of a window."""
+        found = add_up(self.encoding, codes, np.zeros(len(codes), np.int64), 1)
+        apart = distances(self.encoding, found.counts / len(codes) - self.means[None, self.sums.parts[0]])
+        return apart.ravel()
+
+    def thresholds(self, rate: float) -> dict[str, float]:
+        """The figures that some detector exceeds with this probability, over all of them together.
+
+        Each figure's logarithm is set against its own usual height; the threshold is the quantile of the highest
+        (Westfall and Young, 1993), widened by Student's factor as windows come in few blocks.
+        """
+        heights = {name: self._scale(figures) for name, figures in self.null.items()}
+        relative = [(np.log(self.null[n] + TINY) - middle) / usual for n, (middle, usual) in heights.items()]
+        highest = np.max(relative, axis=0)
+        center = float(np.median(highest))
+        limit = center + (float(np.quantile(highest, 1 - rate)) - center) * widening(self.blocks)
+        return {name: float(np.exp(middle + limit * usual)) for name, (middle, usual) in heights.items()}
+
+    @property
+    def blocks(self) -> float:
+        """Stretches of the reference, of a week or as long as the window, that tell anything beside the one judged."""
+        return max(2.5, self.chunks.count / max(self.chunks.week, self.size) - 1)
+
+    def _floored(self, mean: "Floats") -> "Floats":
+        least: Floats = np.maximum(mean, 1 / self.rows)
+        return least
+
+    def _figures(self, strays: "Floats", usual: "Floats") -> dict[str, "Floats"]:
+        counts, moments, steps = self.sums.parts
+        scaled = strays[:, moments.start : steps.stop] / np.sqrt(usual)
+        width = moments.stop - moments.start
+        found = Difference(
+            self.encoding, distances(self.encoding, strays[:, counts]), scaled[:, :width], scaled[:, width:]
+        )
+        return {name: detector(found) for name, detector in DETECTORS.items()}
+
+    @staticmethod
+    def _scale(figures: "NDArray[Any]") -> tuple[float, float]:
+        logs = np.log(figures + TINY)
+        middle = float(np.median(logs))
+        return middle, max(float(np.quantile(logs, USUAL)) - middle, TINY)
