@@ -281,3 +281,12 @@ def test_every_key_is_the_nearest_to_its_own_misspelling(spec: type[Spec], name:
     assert f"defs.yaml:1: unknown key in {spec.__name__} '{name}z'" in message
     assert f"did you mean '{name}'?" in message
     assert f"needs '{name}'" not in message
+
+
+@pytest.mark.parametrize(
+    "wrong", ["table: t, database: [s3cr3t]", "table: t, databse: s3cr3t", "delta: x, token: s3cr3t"]
+)
+def test_a_secret_is_not_told_by_a_mistake(defs: Path, write: Write, wrong: str) -> None:
+    message = told(defs, write, "files: landing/flights/*.parquet", wrong)
+    assert "defs.yaml:4" in message
+    assert "s3cr3t" not in message
