@@ -2,18 +2,17 @@
 
 import os
 import random
-import re
 import time
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mlops_assets.errors import Conflict, NotFound, StoreError, UnknownName
-from mlops_assets.stores import commits, skipping, sql
+from mlops_assets.errors import Conflict, StoreError, UnknownName
+from mlops_assets.stores import commits, opening, skipping, sql
 from mlops_assets.stores import fingerprint as fingerprints
 from mlops_assets.stores.columns import plain
-from mlops_assets.stores.files import gone, relation, schema
+from mlops_assets.stores.files import relation, schema
 from mlops_assets.stores.lake import BATCH, Reach, TableVersion
 from mlops_assets.stores.rows import disk, kept
 
@@ -26,10 +25,6 @@ if TYPE_CHECKING:
 ATTEMPTS = 12
 _FINGERPRINTS: dict[tuple[Path, str, int, str | None], str] = {}
 """Of versions that this process has read: a version never changes."""
-_NAME = re.compile(r"\w[\w.=@+ -]*")
-
-_UNADDRESSABLE = set("[]^|%#?\\")
-"""What Delta's URLs cannot hold."""
 
 
 class DeltaLake:
@@ -56,8 +51,8 @@ class DeltaLake:
         """
         from deltalake.exceptions import CommitFailedError
 
-        _checked(batch, "batch")
-        self._folder(table)
+        opening.checked(batch, "batch")
+        opening.folder(self.path, table)
         with disk(f"table '{table}'"), kept(data, self.path) as rows:
             for attempt in range(ATTEMPTS):
                 try:
@@ -69,7 +64,7 @@ class DeltaLake:
     def _write_once(self, table: str, rows: "Kept", batch: str, commit: Mapping[str, str]) -> TableVersion:
         if not self.exists(table):
             fingerprint = fingerprints.of_stream(rows.reader())
-            commits.create(self._folder(table), rows, batch, fingerprint, commit)
+            commits.create(opening.folder(self.path, table), rows, batch, fingerprint, commit)
             return TableVersion(table, 0, fingerprint, rows.count, changed=True)
         held = self._open(table)
         columns = _data_columns(schema(held))
@@ -164,9 +159,7 @@ class DeltaLake:
 
     def exists(self, table: str) -> bool:
         """Whether the table has a version."""
-        from deltalake import DeltaTable
-
-        return DeltaTable.is_deltatable(str(self._folder(table)))
+        return opening.exists(self.path, table)
 
     def version(self, table: str) -> int:
         """The newest version's number."""
@@ -203,41 +196,7 @@ class DeltaLake:
         return sorted(name for name in found if self.exists(name))
 
     def _open(self, table: str, version: int | None = None) -> "DeltaTable":
-        from deltalake import DeltaTable
-        from deltalake.exceptions import DeltaError
-
-        if not self.exists(table):
-            raise NotFound.of(f"no table '{table}' in the lake {self.path}", step="materialize the asset that makes it")
-        newest = DeltaTable(self._folder(table))
-        if version is None:
-            return newest
-        if not 0 <= version <= newest.version():
-            raise NotFound.of(f"table '{table}' has no such version", got=version, allowed=f"0 to {newest.version()}")
-        try:
-            newest.load_as_version(version)
-        except DeltaError as problem:
-            raise NotFound.of(f"version {version} of table '{table}' is gone: {problem}") from problem
-        if lost := gone(newest):
-            raise NotFound.of(
-                f"version {version} of table '{table}' was let go by its retention", got=f"{lost} is gone"
-            )
-        return newest
-
-    def _folder(self, table: str) -> Path:
-        for part in table.split("/"):
-            _checked(part, "table")
-        if _UNADDRESSABLE & set(str(self.path)):
-            allowed = f"a path without {' '.join(sorted(_UNADDRESSABLE))}"
-            raise StoreError.of(
-                "Delta cannot address this folder", got=self.path, allowed=allowed, step="move the home"
-            )
-        return self.path / table
-
-
-def _checked(name: str, kind: str) -> None:
-    if not _NAME.fullmatch(name) or ".." in name:
-        allowed = "letters, digits and _ . = @ + - or space, no leading sign, no '..'"
-        raise StoreError.of(f"not a name for a {kind}", got=repr(name), allowed=allowed)
+        return opening.opened(self.path, table, version)
 
 
 def _data_columns(columns: "pa.Schema") -> "pa.Schema":
