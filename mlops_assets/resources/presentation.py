@@ -1,7 +1,9 @@
 """What the UI shows of an asset: schema, row counts, numbers that plot, a small picture, a link to the whole report."""
 
+import json
 from base64 import b64encode
 from collections.abc import Mapping
+from math import isfinite
 from typing import TYPE_CHECKING
 
 import dagster as dg
@@ -64,6 +66,23 @@ def picture(png: bytes, caption: str) -> dg.MetadataValue:
 def report(saved: "Report") -> Metadata:
     """A link that opens the whole report in the browser, and the file behind it."""
     return {"report": dg.MetadataValue.url(saved.url), "report_file": dg.MetadataValue.path(str(saved.path))}
+
+
+def plain(value: object) -> str:
+    """JSON in which what is no number, such as NaN, is null.
+
+    >>> plain([{"figure": float("nan"), "n": 3}])
+    '[{"figure": null, "n": 3}]'
+    """
+    return json.dumps(_finite(value))
+
+
+def _finite(value: object) -> object:
+    if isinstance(value, Mapping):
+        return {name: _finite(each) for name, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(each) for each in value]
+    return None if isinstance(value, float) and not isfinite(value) else value
 
 
 def mlflow_run(base: str, experiment: str, run_id: str) -> Metadata:

@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import unquote, urlparse
 
 from mlops_assets.errors import Damaged, NotFound, NoVerdict, StoreError
 from mlops_assets.stores import bundle, door
@@ -139,6 +140,11 @@ class MlflowRegistry:
         client = self.client()
         for key, value in tags.items():
             client.set_model_version_tag(version.model, str(version.number), key, value)
+
+    def flavour(self, version: ModelVersion) -> Path:
+        """The folder with the model in MLflow's own format."""
+        source = self.client().get_model_version(version.model, str(version.number)).source or ""
+        return Path(unquote(urlparse(source).path))
 
     def load(self, version: ModelVersion) -> Bundle:
         """The bundle, its digest checked before anything is deserialized.

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
@@ -127,6 +128,9 @@ class Registry(Protocol):
 
     def annotate(self, version: ModelVersion, tags: Mapping[str, str]) -> None:
         """Add tags to a version."""
+
+    def flavour(self, version: ModelVersion) -> Path:
+        """The folder with the model in the registry's own format."""
 
     def load(self, version: ModelVersion) -> Bundle:
         """The bundle, its digest checked before anything is deserialized."""

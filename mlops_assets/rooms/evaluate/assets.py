@@ -1,5 +1,6 @@
 """`<model>/evaluation` and `<model>/verdict`: how good the challenger is, and whether it may be released."""
 
+import json
 from collections.abc import Callable, Mapping
 
 import dagster as dg
@@ -52,6 +53,8 @@ def _evaluated(spec: dg.AssetSpec, stores: Stores, evidence: Evidence, verdict: 
     version = digest([verdict.digest, known, table])
     name = f"v{verdict.challenger}-{version[:12]}"
     saved = stores.reports().save(keys.key(*spec.key.path), name, page(evidence, verdict, table))
+    weak = {"version": verdict.challenger, "verdict": verdict.digest, "slices": json.loads(presentation.plain(table))}
+    stores.lineage().append("evaluation", verdict.model, weak, once=f"evaluation:{verdict.digest}")
     return dg.MaterializeResult(
         asset_key=spec.key,
         metadata={

@@ -7,15 +7,16 @@ from mlops_assets.resources import declaration, presentation
 from mlops_assets.resources.stores import Stores
 from mlops_assets.rooms.evaluate.report import plain_words
 from mlops_assets.rooms.evaluate.verdict import Verdict
-from mlops_assets.rooms.release import approval
+from mlops_assets.rooms.release import approval, formats
 from mlops_assets.rooms.release import bundle as serving
-from mlops_assets.rooms.release.card import card
+from mlops_assets.rooms.release.card import Evidence, card, weaknesses
 from mlops_assets.rooms.release.promotion import Released, latest_verdict, release, settle
 from mlops_assets.rooms.release.record import Release, newest_record, withdrawn
 from mlops_assets.rooms.train.fit import manifest_of
 from mlops_assets.rooms.train.snapshot import of_version
 from mlops_assets.spec.plan import ModelPlan
 from mlops_assets.stores.registry import Bundle
+from mlops_assets.stores.reports import Report
 
 
 def build(plan: ModelPlan) -> list[dg.AssetsDefinition]:
@@ -78,9 +79,9 @@ def told(stores: Stores, plan: ModelPlan, released: Released) -> presentation.Me
     """What Dagster shows of a release, however it came about; the card is written anew, and the service gets it."""
     version, by = released.version, released.release
     bundle = stores.registry().load(version)
-    manifest, html = manifest_of(bundle.files), page(stores, plan, bundle, by)
-    saved = stores.reports().save(keys.key(plan.name, "champion"), f"v{version.number}", html)
-    digest = serving.publish(stores.serving(), stores.registry(), bundle, plan, card=html, evidence=by.evidence)
+    manifest, digest = manifest_of(bundle.files), issue(stores, plan, bundle, by)
+    place, reports = (keys.key(plan.name, "champion"), f"v{version.number}"), stores.reports()
+    saved = Report(reports.path(*place), reports.url(*place))
     served, url = stores.serving().load(plan.name, digest).manifest, stores.settings().mlflow_url
     return {
         **presentation.numbers({"version": version.number, "changed": released.changed, **manifest["metrics"]}),
@@ -92,19 +93,31 @@ def told(stores: Stores, plan: ModelPlan, released: Released) -> presentation.Me
         "trained_until": dg.MetadataValue.text(str(manifest["trained_until"])),
         **presentation.mlflow_run(url, stores.registry().experiment(plan.name), version.run_id),
         "serving_bundle": dg.MetadataValue.text(digest),
+        "formats": dg.MetadataValue.md(formats.markdown(served["formats"])),
         "engine": dg.MetadataValue.text(f"{served['engine']}: {served['parity']['reason']}"),
         **({"reason": dg.MetadataValue.text(by.reason)} if by.reason else {}),
         **({"expires": dg.MetadataValue.text(by.expires)} if by.expires else {}),
     }
 
 
-def page(stores: Stores, plan: ModelPlan, bundle: Bundle, by: Release) -> str:
-    """The card of a released version."""
-    lineage, number = stores.lineage(), bundle.version.number
-    judged = [Verdict.of(each.body) for each in lineage.records("verdict", plan.name)]
-    own = [verdict for verdict in judged if verdict.challenger == number]
-    made = of_version(lineage, plan.name, number)
-    return card(plan.model, manifest_of(bundle.files), own[-1] if own else None, made, by)
+def issue(stores: Stores, plan: ModelPlan, bundle: Bundle, by: Release) -> str:
+    """Write the card of a released version, and hand it with its bundle to the service; the bundle's digest."""
+    lineage, registry, number = stores.lineage(), stores.registry(), bundle.version.number
+    made = serving.exported(bundle)
+    measured = formats.known(lineage, registry, bundle, made)
+    verdicts = [record for record in lineage.records("verdict", plan.name) if record.body["challenger"] == number]
+    verdict = Verdict.of(verdicts[-1].body) if verdicts else None
+    shown = card(
+        plan.model,
+        Evidence(manifest_of(bundle.files), of_version(lineage, plan.name, number), by, verdict, measured),
+        weaknesses(lineage, plan.name, verdict.digest) if verdict else (),
+    )
+    stores.reports().save(keys.key(plan.name, "champion"), f"v{number}", shown)
+    chosen = formats.serving(made, measured)
+    store = stores.serving()
+    return serving.publish(
+        store, registry, bundle, plan, card=shown, evidence=by.evidence, made=chosen, formats=measured
+    )
 
 
 def catch_up(stores: Stores, plan: ModelPlan) -> None:
@@ -117,8 +130,7 @@ def catch_up(stores: Stores, plan: ModelPlan) -> None:
     if served and store.load(plan.name, served).manifest["version"] == stands.version:
         return
     bundle = stores.registry().load(stores.registry().get(plan.name, stands.version))
-    html = page(stores, plan, bundle, stands)
-    serving.publish(store, stores.registry(), bundle, plan, card=html, evidence=stands.evidence)
+    issue(stores, plan, bundle, stands)
 
 
 def version_of(released: Released) -> dg.DataVersion:

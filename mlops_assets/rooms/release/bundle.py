@@ -5,7 +5,8 @@
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from importlib import metadata
 from typing import TYPE_CHECKING, Any, Final
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
+    from mlops_assets.rooms.release.formats import Format
     from mlops_assets.spec.plan import ModelPlan
     from mlops_assets.stores.registry import Bundle, Registry
 
@@ -35,30 +37,60 @@ LIBRARIES: Final = ("scikit-learn", "numpy", "onnx", "onnxruntime", "skl2onnx", 
 SETTINGS: Final = {"workers": 1, "batch_size": 64, "in_flight": 256}
 
 
-def put(store: ServingStore, bundle: "Bundle", plan: "ModelPlan", *, card: str) -> str:
+def put(
+    store: ServingStore,
+    bundle: "Bundle",
+    plan: "ModelPlan",
+    *,
+    card: str,
+    made: Export | None = None,
+    formats: "Sequence[Format]" = (),
+) -> str:
     """Build the serving bundle of a version and keep it; the same version gives the same bundle.
+
+    Args:
+        store: keeps it.
+        bundle: of the version.
+        plan: its declaration.
+        card: the model card.
+        made: what became of the export; left out: it is made here.
+        formats: the figures by which the format was chosen.
 
     Returns:
         Its digest, under which the store loads it.
     """
-    rows = _reference(bundle)
-    told = manifest_of(bundle.files)
-    made = export(bundle.pipeline, from_manifest(told), _asked(bundle, rows), threshold=_threshold(told))
+    made = made or exported(bundle)
     model = bundle.model or bytes_of.dumps(bundle.pipeline)
     files = {bytes_of.MODEL_FILE: model, LOCK: model_lock(model).text(), CARD: card.encode()}
     if made.model is not None:
         files[ONNX] = made.model
-    return store.put(plan.name, manifest(bundle, plan, made, settings=store.settings(plan.name)), files)
+    said = manifest(bundle, plan, made, settings=store.settings(plan.name))
+    return store.put(plan.name, {**said, "formats": [asdict(each) for each in formats]}, files)
+
+
+def exported(bundle: "Bundle") -> Export:
+    """The ONNX export of a version, held to its gate."""
+    told = manifest_of(bundle.files)
+    rows = _asked(bundle, _reference(bundle))
+    return export(bundle.pipeline, from_manifest(told), rows, threshold=_threshold(told))
 
 
 def publish(
-    store: ServingStore, registry: "Registry", bundle: "Bundle", plan: "ModelPlan", *, card: str, evidence: str
+    store: ServingStore,
+    registry: "Registry",
+    bundle: "Bundle",
+    plan: "ModelPlan",
+    *,
+    card: str,
+    evidence: str,
+    made: Export | None = None,
+    formats: "Sequence[Format]" = (),
 ) -> str:
     """Make a released version the one that is served; doing it again changes nothing.
 
     Its digest stands in the registry's tag `serving_digest` before it is live.
     """
-    digest = put(store, bundle, plan, card=card)
+    digest = put(store, bundle, plan, card=card, made=made, formats=formats)
     registry.annotate(bundle.version, {"serving_digest": digest})
     if store.released(plan.name) != digest:
         store.release(plan.name, digest, evidence=evidence)

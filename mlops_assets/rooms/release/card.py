@@ -1,51 +1,99 @@
-"""The model card: what a model is for, what it was made of and how good it is, generated from what was recorded."""
+"""The model card: what a model is for, what it was made of and how good it is, generated from what was recorded.
+
+What a person has written stands apart, under the person's name; everything else is read from the lineage.
+"""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from html import escape
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from mlops_assets.rooms.evaluate.report import STYLE, plain_words, table_html
+from mlops_assets.rooms.release import formats
 
 if TYPE_CHECKING:
     from mlops_assets.rooms.evaluate.verdict import Verdict
     from mlops_assets.rooms.release.record import Release
     from mlops_assets.rooms.train.snapshot import Snapshot
     from mlops_assets.spec.model import Model
+    from mlops_assets.stores.lineage import Lineage
 
-TOLD = "(nobody has said)"
+TOLD: Final = "(nobody has said)"
+_PERSON: Final = """
+.person{background:#fffbeb;border:1px solid #fde68a;border-radius:8px;padding:.2rem 1.2rem 1rem;margin:1.5rem 0}
+.person h2{margin-top:1rem}
+.made{color:#6b7280;font-size:.85rem;margin:2rem 0 0;border-top:1px solid #e5e7eb;padding-top:.8rem}
+td{overflow-wrap:anywhere}
+"""
 
 
-def card(
-    model: "Model",
-    manifest: Mapping[str, Any],
-    verdict: "Verdict | None",
-    snapshot: "Snapshot",
-    release: "Release",
-) -> str:
+@dataclass(frozen=True)
+class Evidence:
+    """What was recorded of a version.
+
+    Attributes:
+        manifest: of the bundle.
+        snapshot: what it was made of.
+        release: by which it is champion.
+        verdict: on it; None when nobody judged it.
+        formats: as they were measured.
+    """
+
+    manifest: Mapping[str, Any]
+    snapshot: "Snapshot"
+    release: "Release"
+    verdict: "Verdict | None" = None
+    formats: "Sequence[formats.Format]" = ()
+
+
+def weaknesses(lineage: "Lineage", model: str, verdict: str) -> list[Mapping[str, Any]]:
+    """The slices on which a verdict's evaluation looked, a row a slice and metric; none when none were declared."""
+    found = [record for record in lineage.records("evaluation", model) if record.body["verdict"] == verdict]
+    return list(found[-1].body["slices"]) if found else []
+
+
+def card(model: "Model", evidence: Evidence, slices: Sequence[Mapping[str, Any]] = ()) -> str:
     """The card as one self-contained HTML page.
 
     Args:
-        model: the declaration; a person wrote its description, intended use and limits.
-        manifest: of the bundle.
-        verdict: on this version; None when nobody judged it.
-        snapshot: what it was made of.
-        release: by which it is champion.
+        model: the declaration; a person wrote its description, intended use, limits and owners.
+        evidence: what was recorded.
+        slices: of the holdout, a row a slice and metric.
     """
-    title = escape(f"{model.name} v{release.version}")
+    title = escape(f"{model.name} v{evidence.release.version}")
+    verdict, word = evidence.verdict, "yes" if evidence.verdict and evidence.verdict.accepted else "no"
     parts = [
-        f"<h1>{title}</h1><p class=sub>{escape(model.description or 'model card')}</p>",
-        f"<div class='word yes'><b>{escape(_word(verdict))}</b></div>",
-        _section("Released", _released(release)),
-        _section("For whom and for what", [(model.intended_use or TOLD,)]),
-        _section("Limits", [(model.limits or TOLD,)]),
-        _section("What it does", _does(model, manifest)),
-        _section("What it learnt from", _learnt(manifest, snapshot)),
-        _section("How it was judged", _judged(verdict)),
-        _section("Made with", _made(snapshot)),
-        _section("Features", [(f["name"], f["kind"]) for f in manifest["features"]]),
+        f"<h1>{title}</h1><p class=sub>model card</p>",
+        f"<div class='word {word}'><b>{escape(_word(verdict))}</b></div>",
+        _person(model),
+        "<p class=made>Everything below was generated from what was recorded.</p>",
+        _section("Released", _released(evidence.release)),
+        _section("What it does", _does(model, evidence.manifest)),
+        _section("What it learnt from", _learnt(evidence.manifest, evidence.snapshot)),
+        _section("How it was judged", _judged(verdict), ("gate", "passed", "why")),
+        _section("Where it is weak", _weak(slices), _SLICES) if slices else "",
+        _section("Bias: how far groups lie apart", _bias(slices), _APART) if slices else "",
+        _section("Formats", formats.told(evidence.formats), formats.HEAD) if evidence.formats else "",
+        _section("Made with", _made(evidence.snapshot)),
+        _section("Features", [(f["name"], f["kind"]) for f in evidence.manifest["features"]], ("name", "kind")),
     ]
-    head = f"<!doctype html><html lang=en><meta charset=utf-8><title>{title}</title><style>{STYLE}</style>"
+    head = f"<!doctype html><html lang=en><meta charset=utf-8><title>{title}</title><style>{STYLE}{_PERSON}</style>"
     return head + "".join(parts) + "</html>"
+
+
+_SLICES: Final = ("rows with", "metric", "figure", "interval", "n")
+_APART: Final = ("group", "metric", "apart", "lowest", "highest")
+
+
+def _person(model: "Model") -> str:
+    said = {
+        "What it is": model.description,
+        "For whom and for what": model.intended_use,
+        "Limits": model.limits,
+        "Owners": ", ".join(model.owners),
+    }
+    words = "".join(f"<h2>{title}</h2><p>{escape(text or TOLD)}</p>" for title, text in said.items())
+    return f"<div class=person>{words}</div>"
 
 
 def _word(verdict: "Verdict | None") -> str:
@@ -71,7 +119,6 @@ def _does(model: "Model", manifest: Mapping[str, Any]) -> list[tuple[str, str]]:
         _answers(manifest),
         ("kind", f"{manifest['candidate']} ({manifest['task']})"),
         ("out of fold", metrics),
-        ("owners", ", ".join(model.owners) or TOLD),
     ]
 
 
@@ -92,13 +139,47 @@ def _learnt(manifest: Mapping[str, Any], snapshot: "Snapshot") -> list[tuple[str
     return [*rows, *tables]
 
 
+def _weak(slices: Sequence[Mapping[str, Any]]) -> list[tuple[str, ...]]:
+    return [
+        (f"{row['feature']} = {row['value']}", row["metric"], _figure(row["figure"]), _interval(row), f"{row['n']:,}")
+        for row in slices
+    ]
+
+
+def _bias(slices: Sequence[Mapping[str, Any]]) -> list[tuple[str, ...]]:
+    """For each feature and metric, the groups with the lowest and the highest figure, and how far they lie apart."""
+    groups: dict[tuple[str, str], list[tuple[float, str]]] = {}
+    for row in slices:
+        if row["figure"] is not None:
+            groups.setdefault((row["feature"], row["metric"]), []).append((row["figure"], str(row["value"])))
+    found: list[tuple[str, ...]] = []
+    for (feature, metric), figures in groups.items():
+        (low, least), (high, most) = min(figures), max(figures)
+        ends = (f"{least} ({low:.4f})", f"{most} ({high:.4f})")
+        found.append((feature, metric, f"{high - low:.4f}", *ends))
+    return found
+
+
 def _made(snapshot: "Snapshot") -> list[tuple[str, str]]:
-    code = [(f"code: {name}", str(value)[:40]) for name, value in snapshot.code.items()]
-    rest = [("environment", snapshot.environment[:16]), ("MLflow run", snapshot.run_id), ("digest", snapshot.digest)]
+    code = [(f"code: {name}", str(value)) for name, value in snapshot.code.items() if value]
+    rest = [
+        ("environment", f"{snapshot.environment[:16]}, lock {snapshot.lock[:16]}"),
+        ("MLflow run", snapshot.run_id),
+        ("Dagster run", snapshot.dagster_run),
+        ("digest", snapshot.digest),
+        ("bring it back", f"mlops reroll {snapshot.model}@{snapshot.version} --verify"),
+    ]
     return [*code, *rest]
 
 
-def _section(title: str, rows: Sequence[Sequence[str]]) -> str:
-    if len(rows) == 1 and len(rows[0]) == 1:
-        return f"<h2>{escape(title)}</h2><p>{escape(rows[0][0])}</p>"
-    return f"<h2>{escape(title)}</h2>{table_html((), rows)}"
+def _figure(value: float | None) -> str:
+    return "-" if value is None else f"{value:.4f}"
+
+
+def _interval(row: Mapping[str, Any]) -> str:
+    low, high = row.get("low"), row.get("high")
+    return "" if low is None or high is None else f"{low:.4f} to {high:.4f}"
+
+
+def _section(title: str, rows: Sequence[Sequence[str]], head: Sequence[str] = ()) -> str:
+    return f"<h2>{escape(title)}</h2>{table_html(head, rows)}"

@@ -66,6 +66,7 @@ def test_one_run_trains_judges_and_releases_and_the_next_changes_nothing(home: P
         assert Path(str(metadata(first, "champion")["report_file"])).is_file()
         assert "data:image/png" in str(metadata(first, "leaderboard")["picture"])
         assert versions["champion"].startswith("late_trips@1:")
+        assert "| onnx (serves) |" in str(metadata(first, "champion")["formats"])
         live = Stores(home=str(home)).serving().live("late_trips")
         assert live is not None
         assert metadata(first, "champion")["serving_bundle"] == live.champion
@@ -76,6 +77,16 @@ def test_one_run_trains_judges_and_releases_and_the_next_changes_nothing(home: P
         assert metadata(again, "challenger")["changed"] is False
         same = ("training_set", "leaderboard", "challenger")
         assert {stage: _version(instance, stage) for stage in same} == {stage: versions[stage] for stage in same}
+
+
+@pytest.mark.slow
+def test_every_format_was_measured_once_and_mlflows_own_is_not_trusted(home: Path) -> None:
+    lineage = Stores(home=str(home)).lineage()
+    (record,) = lineage.records("formats", "late_trips")
+    by_name = {each["name"]: each for each in record.body["formats"]}
+    assert by_name.keys() == {"onnx", "skops", "mlflow"}
+    assert all(each["worst"] <= 1e-4 and each["size"] > 0 for each in by_name.values())
+    assert [name for name, each in by_name.items() if each["safe"]] == ["onnx", "skops"]
 
 
 @pytest.mark.slow
