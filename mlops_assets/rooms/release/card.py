@@ -23,7 +23,7 @@ _PERSON: Final = """
 .person{background:#fffbeb;border:1px solid #fde68a;border-radius:8px;padding:.2rem 1.2rem 1rem;margin:1.5rem 0}
 .person h2{margin-top:1rem}
 .made{color:#6b7280;font-size:.85rem;margin:2rem 0 0;border-top:1px solid #e5e7eb;padding-top:.8rem}
-td{overflow-wrap:anywhere}
+td:last-child{overflow-wrap:anywhere}
 """
 
 
@@ -62,6 +62,7 @@ def card(model: "Model", evidence: Evidence, slices: Sequence[Mapping[str, Any]]
     """
     title = escape(f"{model.name} v{evidence.release.version}")
     verdict, word = evidence.verdict, "yes" if evidence.verdict and evidence.verdict.accepted else "no"
+    head, weak = _weak(slices)
     parts = [
         f"<h1>{title}</h1><p class=sub>model card</p>",
         f"<div class='word {word}'><b>{escape(_word(verdict))}</b></div>",
@@ -71,17 +72,16 @@ def card(model: "Model", evidence: Evidence, slices: Sequence[Mapping[str, Any]]
         _section("What it does", _does(model, evidence.manifest)),
         _section("What it learnt from", _learnt(evidence.manifest, evidence.snapshot)),
         _section("How it was judged", _judged(verdict), ("gate", "passed", "why")),
-        _section("Where it is weak", _weak(slices), _SLICES) if slices else "",
+        _section("Where it is weak", weak, head) if slices else "",
         _section("Bias: how far groups lie apart", _bias(slices), _APART) if slices else "",
         _section("Formats", formats.told(evidence.formats), formats.HEAD) if evidence.formats else "",
         _section("Made with", _made(evidence.snapshot)),
         _section("Features", [(f["name"], f["kind"]) for f in evidence.manifest["features"]], ("name", "kind")),
     ]
-    head = f"<!doctype html><html lang=en><meta charset=utf-8><title>{title}</title><style>{STYLE}{_PERSON}</style>"
-    return head + "".join(parts) + "</html>"
+    top = f"<!doctype html><html lang=en><meta charset=utf-8><title>{title}</title><style>{STYLE}{_PERSON}</style>"
+    return top + "".join(parts) + "</html>"
 
 
-_SLICES: Final = ("rows with", "metric", "figure", "interval", "n")
 _APART: Final = ("group", "metric", "apart", "lowest", "highest")
 
 
@@ -139,11 +139,13 @@ def _learnt(manifest: Mapping[str, Any], snapshot: "Snapshot") -> list[tuple[str
     return [*rows, *tables]
 
 
-def _weak(slices: Sequence[Mapping[str, Any]]) -> list[tuple[str, ...]]:
-    return [
-        (f"{row['feature']} = {row['value']}", row["metric"], _figure(row["figure"]), _interval(row), f"{row['n']:,}")
-        for row in slices
-    ]
+def _weak(slices: Sequence[Mapping[str, Any]]) -> tuple[list[str], list[list[str]]]:
+    """A row a slice, with each metric's figure and interval."""
+    metrics = list(dict.fromkeys(row["metric"] for row in slices))
+    rows: dict[str, list[str]] = {}
+    for row in slices:
+        rows.setdefault(f"{row['feature']} = {row['value']}", [f"{row['n']:,}"]).append(_figure(row))
+    return ["rows with", "n", *metrics], [[name, *cells] for name, cells in rows.items()]
 
 
 def _bias(slices: Sequence[Mapping[str, Any]]) -> list[tuple[str, ...]]:
@@ -172,13 +174,11 @@ def _made(snapshot: "Snapshot") -> list[tuple[str, str]]:
     return [*code, *rest]
 
 
-def _figure(value: float | None) -> str:
-    return "-" if value is None else f"{value:.4f}"
-
-
-def _interval(row: Mapping[str, Any]) -> str:
-    low, high = row.get("low"), row.get("high")
-    return "" if low is None or high is None else f"{low:.4f} to {high:.4f}"
+def _figure(row: Mapping[str, Any]) -> str:
+    figure, low, high = row["figure"], row.get("low"), row.get("high")
+    if figure is None:
+        return "too few rows"
+    return f"{figure:.4f}" if low is None or high is None else f"{figure:.4f} [{low:.4f}, {high:.4f}]"
 
 
 def _section(title: str, rows: Sequence[Sequence[str]], head: Sequence[str] = ()) -> str:
