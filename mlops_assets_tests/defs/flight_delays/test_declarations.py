@@ -4,12 +4,13 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import yaml
 
 from mlops_assets import keys
-from mlops_assets.defs.flight_delays import source
+from mlops_assets.defs.flight_delays import features, source
 from mlops_assets.rooms.features.table import compute
 from mlops_assets.rooms.validate.batch import validate_batch
 from mlops_assets.spec.dataset import Dataset
@@ -18,6 +19,7 @@ from mlops_assets.spec.model import Model
 from mlops_assets.spec.place import Place
 from mlops_assets.spec.plan import DatasetPlan, FeaturePlan, ModelPlan
 from mlops_assets.stores.delta import DeltaLake
+from mlops_assets.testing import assert_sound
 from mlops_assets_tests import samples
 
 FOLDER = Path(source.__file__).parent
@@ -38,11 +40,11 @@ def datasets() -> dict[str, Dataset]:
 @pytest.fixture
 def plan(datasets: dict[str, Dataset]) -> FeaturePlan:
     [attributes] = declared("FeatureTable")
-    return FeaturePlan.of(FeatureTable(**attributes), datasets)
+    return FeaturePlan.of(FeatureTable(**attributes), datasets, place=PLACE)
 
 
-def test_the_model_binds_to_its_features(plan: FeaturePlan) -> None:
-    [attributes] = declared("Model")
+@pytest.mark.parametrize("attributes", declared("Model"), ids=lambda attributes: attributes["name"])
+def test_each_model_binds_to_the_same_features(plan: FeaturePlan, attributes: dict[str, Any]) -> None:
     model = ModelPlan.of(Model(**attributes), {"flight_context": plan})
     assert len(model.features) == 25
     assert set(model.model.evaluate.slices) <= set(model.features)
@@ -61,6 +63,11 @@ def test_each_contract_is_found_beside_its_declaration(datasets: dict[str, Datas
         assert PLACE.load(dataset.contract).__name__ == dataset.name.capitalize()
 
 
+def test_the_schedule_is_sound_whatever_it_is_made_of() -> None:
+    whole = {name: pa.int64() for name in ("hour", "minute", "sched_arr_time")}
+    assert_sound(features.schedule, pa.schema(list(whole.items())))
+
+
 def test_the_samples_are_where_the_sources_look(datasets: dict[str, Dataset], tmp_path: Path) -> None:
     landed = samples.land(tmp_path / "data" / "landing", ["2013-01"])
     assert sorted(file for d in datasets.values() for file in tmp_path.glob(d.source.landing(d.name))) == sorted(landed)
@@ -74,10 +81,10 @@ def test_the_features_of_a_real_month_are_sound(
         name, batch = file.parent.name, file.stem
         lake.write(keys.raw_table(name, batch), pq.read_table(file), batch=batch)
         validate_batch(lake, DatasetPlan(datasets[name], PLACE), batch, tmp_path)
-    features = compute(lake, plan, "2013-02").to_pandas()
-    assert len(features) == 2085
-    assert features.scheduled_minutes.between(20, 720).all()
-    assert features.weekday.between(1, 7).all()
-    assert features[["temp", "late_by_carrier_28d", "late_by_origin_7d"]].notna().mean().min() > 0.98
-    assert features.late_by_carrier_7d.dropna().between(0, 1).all()
-    assert 0.5 < features.plane_built.notna().mean() < 0.95
+    found = compute(lake, plan, "2013-02").to_pandas()
+    assert len(found) == 2085
+    assert found.scheduled_minutes.between(20, 720).all()
+    assert found.weekday.between(1, 7).all()
+    assert found[["temp", "late_by_carrier_28d", "late_by_origin_7d"]].notna().mean().min() > 0.98
+    assert found.late_by_carrier_7d.dropna().between(0, 1).all()
+    assert 0.5 < found.plane_built.notna().mean() < 0.95
