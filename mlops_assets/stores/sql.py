@@ -25,6 +25,7 @@ def connect(memory: str = "") -> "duckdb.DuckDBPyConnection":
     spill = {"temp_directory": str(Path(tempfile.gettempdir()) / f"mlops-spill-{uuid4().hex}")}
     connection = duckdb.connect(config={"autoinstall_known_extensions": "false", **spill, **bounds})
     connection.execute("SET TimeZone = 'UTC'")
+    connection.execute("SET enable_progress_bar = false")
     return connection
 
 

@@ -58,7 +58,7 @@ def test_the_list_says_who_owns_uses_and_refreshes_a_table(home: Path) -> None:
 
 def test_a_table_is_shown_with_what_each_feature_means(home: Path) -> None:
     shown = {each["name"]: each for each in told(home, "show", "flight_context")["definitions"]}
-    assert shown[LATE]["kind"] == "mean"
+    assert shown[LATE]["kind"] == "rate"
     assert (shown[LATE]["by"], shown[LATE]["over"]) == (["carrier"], "7d")
     assert (shown["temp"]["source"], shown["temp"]["ttl"]) == ("weather", "3h")
     assert LATE in mlops(home, "show", "flight_context").output

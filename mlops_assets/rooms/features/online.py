@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from mlops_assets import keys
 from mlops_assets.errors import Conflict
-from mlops_assets.rooms.features.compile import compile_features
+from mlops_assets.rooms.features.compile import Compiled, compile_features
 from mlops_assets.rooms.features.history import longest
 from mlops_assets.rooms.features.marks import Changes, Mark
 from mlops_assets.rooms.features.relations import Relations, instant, known_at, known_column, moment
@@ -58,37 +58,61 @@ def refresh(lake: Lake, store: OnlineStore, plan: FeaturePlan) -> Refreshed:
         SpecError: a feature cannot be computed.
     """
     now = as_of(lake, plan)
-    return Refreshed(now, {view.name: _refreshed(lake, store, plan, view, now) for view in views(plan.table)})
+    with databases.connect() as connection:
+        compiled = compile_features(connection, plan, empty(lake, plan))
+        refreshing = Refreshing(connection, lake, store, compiled, now)
+        return Refreshed(now, {view.name: _refreshed(refreshing, view) for view in views(plan.table)})
 
 
-def _refreshed(lake: Lake, store: OnlineStore, plan: FeaturePlan, view: View, now: datetime | None) -> int:
+@dataclass(frozen=True)
+class Refreshing:
+    """A refresh that is under way.
+
+    Attributes:
+        connection: where the rows are computed.
+        lake: what they come from.
+        store: where they go.
+        compiled: the feature table.
+        now: the moment as of which statistics are taken.
+    """
+
+    connection: "DuckDBPyConnection"
+    lake: Lake
+    store: OnlineStore
+    compiled: Compiled
+    now: datetime | None
+
+    @property
+    def plan(self) -> FeaturePlan:
+        """The feature table and its datasets."""
+        return self.compiled.plan
+
+
+def _refreshed(refreshing: Refreshing, view: View) -> int:
     for attempt in range(ATTEMPTS):
         try:
-            return _refresh_once(lake, store, plan, view, now)
+            return _refresh_once(refreshing, view)
         except Conflict:
             if attempt == ATTEMPTS - 1:
                 raise
     return 0
 
 
-def _refresh_once(lake: Lake, store: OnlineStore, plan: FeaturePlan, view: View, now: datetime | None) -> int:
+def _refresh_once(refreshing: Refreshing, view: View) -> int:
+    lake, now, plan, store = refreshing.lake, refreshing.now, refreshing.plan, refreshing.store
     before, stored = store.mark(view.name), "/".join(view.source)
-    version = lake.version(stored)
-    with databases.connect() as connection:
-        compiled = compile_features(connection, plan, empty(lake, plan))
-        mark = Mark(now, version, digest(view, plan, compiled))
-        last = Mark.read(before)
-        if last == mark or (last and isinstance(view.part, Join) and _same(last, mark)):
-            return 0
-        known = last if last and last.digest == mark.digest else None
-        changes = Changes.after(lake, stored, known.version) if known else None
-        if isinstance(view.part, Join):
-            links, rows = _joined(connection, lake, plan.joined(view.part), view, changes)
-        else:
-            moments = [each.as_of for each in (known, mark) if each and each.as_of]
-            links, rows = _counted(connection, lake, plan, view, changes=changes, moments=moments)
-        query = sql(view, compiled, links=links, rows=rows, at=instant(now) if now else "null::timestamptz")
-        found = connection.execute(query).to_arrow_table()
+    mark, last = Mark(now, lake.version(stored), digest(view, plan, refreshing.compiled)), Mark.read(before)
+    if last == mark or (last and isinstance(view.part, Join) and _same(last, mark)):
+        return 0
+    known = last if last and last.digest == mark.digest else None
+    changes = Changes.after(lake, stored, known.version) if known else None
+    if isinstance(view.part, Join):
+        links, rows = _joined(refreshing, plan.joined(view.part), view, changes)
+    else:
+        moments = [each.as_of for each in (known, mark) if each and each.as_of]
+        links, rows = _counted(refreshing, view, changes, moments)
+    query = sql(view, refreshing.compiled, links=links, rows=rows, at=instant(now) if now else "null::timestamptz")
+    found = refreshing.connection.execute(query).to_arrow_table()
     return store.refresh(
         view.name, view.by, found, time_column=TIME, before=before, mark=mark.text(), whole=changes is None
     )
@@ -99,11 +123,9 @@ def _same(last: Mark, mark: Mark) -> bool:
     return (last.version, last.digest) == (mark.version, mark.digest)
 
 
-def _joined(
-    connection: "DuckDBPyConnection", lake: Lake, dataset: Dataset, view: View, changes: Changes | None
-) -> tuple[str, str]:
+def _joined(refreshing: Refreshing, dataset: Dataset, view: View, changes: Changes | None) -> tuple[str, str]:
     """Relations of the entities to take anew, and of all the rows that decide about them."""
-    stored = "/".join(view.source)
+    stored, lake = "/".join(view.source), refreshing.lake
     if changes is None:
         rows = lake.scan(stored)
         return rows, rows
@@ -111,29 +133,24 @@ def _joined(
     if dataset.event_time is None or changes.replaced:
         return links, lake.scan(stored)
     fresh = lake.scan(stored, batches=changes.batches)
-    oldest = connection.execute(f"select min({moment(dataset)}) from {fresh}").fetchall()[0][0]
+    oldest = refreshing.connection.execute(f"select min({moment(dataset)}) from {fresh}").fetchall()[0][0]
     return links, lake.scan(stored, reach=Reach(dataset.event_time, least=oldest))
 
 
 def _counted(
-    connection: "DuckDBPyConnection",
-    lake: Lake,
-    plan: FeaturePlan,
-    view: View,
-    *,
-    changes: Changes | None,
-    moments: Sequence[datetime],
+    refreshing: Refreshing, view: View, changes: Changes | None, moments: Sequence[datetime]
 ) -> tuple[str, str]:
     """The same for a statistic: whose rows came into its windows since the last refresh, or left them."""
-    stored, dataset = "/".join(view.source), plan.datasets[view.source[0]]
+    plan, lake, stored = refreshing.plan, refreshing.lake, "/".join(view.source)
+    dataset = plan.datasets[view.source[0]]
     column, back = known_column(dataset), longest(plan, view.source[0])
     if not moments or column is None:
         rows = lake.scan(stored, batches=[])
         return rows, rows
     least, most = min(moments) - back, max(moments)
     known = known_at(dataset)
-    connection.execute(
-        f"create temp table counted as select * from {lake.scan(stored, reach=Reach(column, least, most))} "
+    refreshing.connection.execute(
+        f"create or replace temp table counted as select * from {lake.scan(stored, reach=Reach(column, least, most))} "
         f"where {known} >= $1 and {known} < $2",
         [least, most],
     )
