@@ -87,6 +87,15 @@ class Limits(Spec):
     """Megabytes of its files."""
 
 
+class Costs(Spec):
+    """What a wrong answer of a binary model costs, in any one unit."""
+
+    miss: Annotated[float, Field(ge=0)]
+    """To answer no where it happens."""
+    false_alarm: Annotated[float, Field(ge=0)]
+    """To answer yes where it does not."""
+
+
 class Evaluate(Spec):
     """What a challenger must show."""
 
@@ -102,6 +111,12 @@ class Evaluate(Spec):
     """Other metrics, and by how much they may be worse than the champion's; left out: one of the task."""
     slices: tuple[Column, ...] = ()
     """Features by whose values the evaluation is broken down."""
+    groups: tuple[Column, ...] = ()
+    """Features whose values are groups that must be treated alike: fairness is told for them."""
+    costs: Costs | None = None
+    """What wrong answers cost; the report says from which probability on a yes pays."""
+    evidently: bool = False
+    """Whether Evidently's page of the same rows is made as well; it takes some seconds a verdict."""
 
 
 class Monitor(Spec):

@@ -130,7 +130,7 @@ class ModelPlan:
         doubled = sorted({name for name in names if names.count(name) > 1})
         if doubled:
             raise SpecError.of(f"{where}: model '{model.name}' gets a feature twice", got=", ".join(doubled))
-        unknown = [column for column in model.evaluate.slices if column not in names]
+        unknown = [column for column in (*model.evaluate.slices, *model.evaluate.groups) if column not in names]
         if unknown:
             raise UnknownName.among("feature to slice by", unknown[0], names, where=where)
         return cls(model, plans, place, dict(places or {}))

@@ -13,6 +13,7 @@ from mlops_assets.rooms.evaluate.evidence import Evidence, gather
 from mlops_assets.rooms.evaluate.gate import Check
 from mlops_assets.rooms.evaluate.report import gates_markdown, page, plain_words
 from mlops_assets.rooms.evaluate.slices import slice_table
+from mlops_assets.rooms.evaluate.stakeholder import stakeholders_page
 from mlops_assets.rooms.evaluate.verdict import Verdict, asked_of, decide
 from mlops_assets.rooms.train.identity import digest
 from mlops_assets.spec.plan import ModelPlan
@@ -41,8 +42,15 @@ def build(plan: ModelPlan, beside: Beside | None = None) -> list[dg.AssetsDefini
         yield _evaluated(evaluation, stores, evidence, verdict)
         verdict.record(stores.lineage())
         context.log.info("%s: %s", verdict.decision, plain_words(verdict))
+        saved = stores.reports().save(
+            keys.key(plan.name, "verdict"),
+            f"v{verdict.challenger}-{verdict.digest[:12]}",
+            stakeholders_page(evidence, verdict),
+        )
         yield dg.MaterializeResult(
-            asset_key=decision.key, metadata=_told(verdict), data_version=dg.DataVersion(verdict.digest)
+            asset_key=decision.key,
+            metadata={**_told(verdict), **presentation.report(saved)},
+            data_version=dg.DataVersion(verdict.digest),
         )
 
     return [judged]

@@ -1,13 +1,13 @@
 """One page that a person wants to read: what was decided about the challenger, and on what evidence."""
 
-import re
-from base64 import b64encode
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from html import escape
 from typing import TYPE_CHECKING, Any, Final
 
 from mlops_assets.rooms.evaluate.charts import curves
 from mlops_assets.rooms.evaluate.gate import Gate
+from mlops_assets.rooms.evaluate.sections import sections
+from mlops_assets.rooms.evaluate.tables import bounds, image, number, table_html
 
 if TYPE_CHECKING:
     from mlops_assets.rooms.evaluate.evidence import Evidence
@@ -22,7 +22,6 @@ table{border-collapse:collapse;width:100%;font-size:.88rem}
 td,th{padding:.35rem .6rem;text-align:left;border-bottom:1px solid #e5e7eb}
 td.n{text-align:right;white-space:nowrap;font-variant-numeric:tabular-nums}img{max-width:100%}
 """
-NUMERIC: Final = re.compile(r"[-+]?[\d,.]+( to [-+]?[\d.]+)?")
 WORDS: Final = {
     "ACCEPT": "Version {new} takes the place of version {old}.",
     "FIRST_MODEL": "Version {new} is the first model, and it is better than guessing.",
@@ -40,7 +39,8 @@ def page(evidence: "Evidence", verdict: "Verdict", table: Sequence[Mapping[str, 
         f"<div class='word {kind}'><b>{escape(plain_words(verdict))}</b>{reasons}</div>",
         f"<h2>What was asked</h2>{_gates(verdict)}",
         f"<h2>How good it is</h2>{_metrics(evidence)}{_picture(evidence)}",
-        f"<h2>Where it is weak</h2>{_slices(table)}" if table else "",
+        f"<h2>In the declared slices</h2>{_slices(table)}" if table else "",
+        *sections(evidence),
     ]
     title = escape(f"{verdict.model} v{verdict.challenger}: {verdict.decision}")
     head = f"<!doctype html><html lang=en><meta charset=utf-8><title>{title}</title><style>{STYLE}</style>"
@@ -60,12 +60,6 @@ def gates_markdown(verdict: "Verdict") -> str:
     return head + "\n".join(f"| {row} |" for row in rows)
 
 
-def table_html(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """A table; cells that look like numbers stand to the right."""
-    lines = ["".join(f"<td{_side(cell)}>{escape(cell)}</td>" for cell in row) for row in rows]
-    return f"<table><tr>{''.join(f'<th>{escape(h)}</th>' for h in head)}</tr><tr>{'</tr><tr>'.join(lines)}</tr></table>"
-
-
 def _deciding(verdict: "Verdict") -> tuple[Gate, ...]:
     return tuple(gate for gate in verdict.gates if gate.name in ("objective", "skill", "slices"))
 
@@ -75,18 +69,18 @@ def _gates(verdict: "Verdict") -> str:
 
 
 def _cells(gate: Gate) -> tuple[str, ...]:
-    interval = _bounds(gate.low, gate.high)
+    interval = bounds(gate.low, gate.high)
     passed = "yes" if gate.passed else "NO"
-    return (gate.name, passed, _number(gate.figure), _number(gate.threshold), interval, gate.reason)
+    return (gate.name, passed, number(gate.figure), number(gate.threshold), interval, gate.reason)
 
 
 def _metrics(evidence: "Evidence") -> str:
     rows = []
     for known in evidence.metrics.values():
         own, found = known(evidence.labels, evidence.challenger.scores), evidence.interval(known.name)
-        bounds = _bounds(found.low, found.high) if found else ""
-        rival = _number(known(evidence.labels, evidence.incumbent))
-        rows.append((known.name, _number(own), bounds, rival, known.description))
+        interval = bounds(found.low, found.high) if found else ""
+        rival = number(known(evidence.labels, evidence.incumbent))
+        rows.append((known.name, number(own), interval, rival, known.description))
     return table_html(("metric", "challenger", "interval", evidence.incumbent_name, "what it is"), rows)
 
 
@@ -95,30 +89,15 @@ def _slices(table: Sequence[Mapping[str, Any]]) -> str:
     rows: dict[str, list[str]] = {}
     for row in table:
         cells = rows.setdefault(f"{row['feature']} = {row['value']}", [f"{row['n']:,}"])
-        cells += [_number(row["figure"]), _bounds(row["low"], row["high"])]
+        cells += [number(row["figure"]), bounds(row["low"], row["high"])]
     head = ["rows", "n", *(name for metric in metrics for name in (metric, "interval"))]
     return table_html(head, ((name, *cells) for name, cells in rows.items()))
 
 
 def _picture(evidence: "Evidence") -> str:
-    inline = b64encode(curves(evidence, dpi=130)).decode()
-    return f"<p><img alt='ranking and calibration' src='data:image/png;base64,{inline}'>"
+    return image(curves(evidence, dpi=130), "ranking and calibration")
 
 
 def _window(verdict: "Verdict") -> str:
     first, last = verdict.window
     return f" of {first[:10]} to {last[:10]}" if first else ""
-
-
-def _bounds(low: float | None, high: float | None) -> str:
-    return "" if low is None or high is None else f"{low:.4f} to {high:.4f}"
-
-
-def _number(value: float | None) -> str:
-    if value is None:
-        return ""
-    return f"{value:,}" if isinstance(value, int) else f"{value:.4f}"
-
-
-def _side(cell: str) -> str:
-    return " class=n" if NUMERIC.fullmatch(cell) else ""

@@ -55,11 +55,16 @@ class Slice:
 def slices(evidence: "Evidence", *, min_rows: int = MIN_ROWS) -> "Iterator[Slice]":
     """The slices by the declared features that hold enough rows, feature by feature."""
     for feature in evidence.model.evaluate.slices:
-        words = _words(evidence.holdout.frame[feature])
-        for value, count in words.value_counts().sort_index().items():
-            if count >= min_rows:
-                rows = (words == value).to_numpy()
-                yield Slice(feature, str(value), rows, _judgeable(evidence, rows))
+        yield from parts(evidence, feature, min_rows=min_rows)
+
+
+def parts(evidence: "Evidence", feature: str, *, min_rows: int = MIN_ROWS) -> "Iterator[Slice]":
+    """The slices by one feature that hold enough rows."""
+    words = _words(evidence.holdout.frame[feature])
+    for value, count in words.value_counts().sort_index().items():
+        if count >= min_rows:
+            rows = (words == value).to_numpy()
+            yield Slice(feature, str(value), rows, _judgeable(evidence, rows))
 
 
 def slice_table(evidence: "Evidence") -> list[dict[str, Any]]:

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from html import escape
 from typing import Final
 
-from mlops_assets.rooms.evaluate.report import STYLE, table_html
+from mlops_assets.rooms.evaluate.report import STYLE
+from mlops_assets.rooms.evaluate.tables import table_html
 from mlops_assets.rooms.monitor.words import Line
 
 HEAD: Final = ("measured", "figure", "held against", "")

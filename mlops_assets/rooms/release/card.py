@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from html import escape
 from typing import TYPE_CHECKING, Any, Final
 
-from mlops_assets.rooms.evaluate.report import STYLE, plain_words, table_html
+from mlops_assets.rooms.evaluate.report import STYLE, plain_words
+from mlops_assets.rooms.evaluate.tables import table_html
 from mlops_assets.rooms.release import formats
 
 if TYPE_CHECKING:

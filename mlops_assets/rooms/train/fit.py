@@ -86,6 +86,8 @@ def _manifest(examples: "Examples", board: "Leaderboard", model: "Model") -> dic
         "threshold": model.threshold,
         "candidate": board.chosen,
         "parameters": json.loads(board.winner.parameters or "{}"),
+        "importance": json.loads(board.winner.importance or "{}"),
+        "coefficients": json.loads(next((e.coefficients for e in reversed(board.entries) if e.coefficients), "{}")),
         "trained_from": _iso(first),
         "trained_until": _iso(last),
         "train_rows": len(examples.labels),

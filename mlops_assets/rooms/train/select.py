@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from mlops_assets.rooms.train.bootstrap import Bootstrap, Interval
 from mlops_assets.rooms.train.candidates import DEFAULTS, Builder, candidate
+from mlops_assets.rooms.train.explanation import coefficients, importance
 from mlops_assets.rooms.train.ground import Ground
 from mlops_assets.rooms.train.identity import canonical
 from mlops_assets.rooms.train.metrics import METRICS
@@ -46,6 +47,8 @@ class Entry:
         running: what it takes.
         estimator: the candidate whose variant it is; empty when it is none.
         parameters: of the variant, as JSON.
+        coefficients: of a linear model, as JSON.
+        importance: of each feature, of the chosen one, as JSON.
         metrics: every metric by name.
     """
 
@@ -61,6 +64,8 @@ class Entry:
     running: Running
     estimator: str = ""
     parameters: str = ""
+    coefficients: str = ""
+    importance: str = ""
     metrics: Mapping[str, float] = field(default_factory=dict)
 
     def builder(self, task: "Task", place: "Place") -> Builder:
@@ -111,6 +116,7 @@ def leaderboard(examples: "Examples", plan: "ModelPlan", tuned: "Tuned | None" =
     if tuned:
         builder = partial(candidate(task.name, tuned.estimator, plan.place), **tuned.parameters)
         rival.try_out(tuned.name, ground, builder, tuned)
+    rival.explain(ground)
     objective = task.objective(plan.model)
     return Leaderboard(tuple(rival.entries), rival.name, objective, ground.positions, rival.scores, task)
 
@@ -122,6 +128,7 @@ class _Rival:
         model = plan.model
         self.name = ""
         self.scores: Floats
+        self._last: Pipeline
         self.entries: list[Entry] = []
         self._metrics = metrics_of(plan, task)
         self._margin, self._objective = model.train.margin, self._metrics[task.objective(model)]
@@ -135,7 +142,18 @@ class _Rival:
         begun = time.perf_counter()
         last: list[Pipeline] = []
         scores = ground.scores(builder, lambda _, __, pipeline: last.append(pipeline))
-        self._meet(name, scores, Running.of(ground, last[-1], time.perf_counter() - begun), tuned)
+        running = Running.of(ground, last[-1], time.perf_counter() - begun)
+        self._meet(name, scores, running, tuned)
+        weights = coefficients(last[-1])
+        self.entries[-1] = replace(self.entries[-1], coefficients=canonical(dict(weights)) if weights else "")
+        if self.name == name:
+            self._last = last[-1]
+
+    def explain(self, ground: Ground) -> None:
+        """Say what the chosen one looks at."""
+        found = importance(ground, self._last, self._objective)
+        chosen = next(place for place, entry in enumerate(self.entries) if entry.candidate == self.name)
+        self.entries[chosen] = replace(self.entries[chosen], importance=canonical(found))
 
     def _meet(self, name: str, scores: "Floats", running: Running, tuned: "Tuned | None") -> None:
         gain = self._gain(scores)
