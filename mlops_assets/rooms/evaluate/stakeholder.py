@@ -28,8 +28,8 @@ ASKED: Final = {
 NEXT: Final = {
     "ACCEPT": "The new version is released as soon as nobody has to approve it any more.",
     "FIRST_MODEL": "The first version is released as soon as nobody has to approve it any more.",
-    "REJECT": "Nothing changes for anybody who uses the answers. The team sees the reasons, and trains again when there "
-    "is something new to learn from.",
+    "REJECT": "Nothing changes for anybody who uses the answers. The team sees the reasons, and trains again when "
+    "there is something new to learn from.",
 }
 
 
