@@ -1,10 +1,11 @@
 """A pull: rows are fetched from where a dataset's source says, and those that are new land as files."""
 
+import shutil
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, Final
 
 from mlops_assets.errors import LandingError
@@ -62,11 +63,11 @@ def pull(plan: DatasetPlan, home: Path) -> Pulled:
     """
     folder = home / "data" / "landing" / plan.dataset.name
     folder.mkdir(parents=True, exist_ok=True)
-    with locked(folder / ".lock"), TemporaryDirectory(prefix="mlops-pull-") as spool:
+    with locked(folder / ".lock"), _spool(folder / ".fetched") as spool:
         complete(folder)
         landed = sorted(folder.glob("*.parquet"))
         since = _since(plan, landed)
-        fetched, chunks = _spooled(SOURCES[plan.dataset.source.kind](plan, home, since), Path(spool))
+        fetched, chunks = _spooled(SOURCES[plan.dataset.source.kind](plan, home, since), spool)
         return Pulled(fetched, _landed(plan, folder, landed, chunks) if fetched else {})
 
 
@@ -98,6 +99,17 @@ def before(cursor: Any, overlap: int | timedelta, what: str) -> Any:
         raise LandingError.of(
             f"{what}: the overlap does not go with the cursor", got=f"{overlap} and {cursor!r}", allowed=allowed
         ) from error
+
+
+@contextmanager
+def _spool(folder: Path) -> Iterator[Path]:
+    """A folder for what is fetched; what a killed pull left in it goes first."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir()
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder)
 
 
 def _since(plan: DatasetPlan, landed: list[Path]) -> Any:

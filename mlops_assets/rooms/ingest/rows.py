@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime
+from types import NoneType
 from typing import TYPE_CHECKING, Any, Final
 
 from mlops_assets.errors import LandingError
@@ -52,7 +53,7 @@ def table(names: Sequence[str], rows: Sequence[Sequence[Any]], what: str) -> "pa
     doubled = sorted({name for name in names if [other.lower() for other in names].count(name.lower()) > 1})
     if doubled:
         raise LandingError.of(f"{what}: a column name is doubled", got=", ".join(doubled), allowed="each name once")
-    return pa.table({name: column([row[place] for row in rows]) for place, name in enumerate(names)})
+    return pa.table({name: column(values) for name, values in zip(names, zip(*rows, strict=True), strict=True)})
 
 
 def column(values: Sequence[Any]) -> "pa.Array":
@@ -63,31 +64,32 @@ def column(values: Sequence[Any]) -> "pa.Array":
     """
     import pyarrow as pa
 
-    present = [value for value in values if value is not None]
-    kind = _number(present) or _other(present) or pa.string()
+    kinds = set(map(type, values)) - {NoneType}
+    kind = _number(kinds, values) or _other(kinds, values) or pa.string()
     makers: dict[pa.DataType, Callable[[Any], Any]] = {pa.float64(): float, pa.binary(): bytes, pa.string(): _text}
-    convert = makers.get(kind)
+    convert = None if kinds in ({str}, {float}) else makers.get(kind)
     return pa.array([None if v is None else convert(v) for v in values] if convert else values, kind)
 
 
-def _number(values: Sequence[Any]) -> "pa.DataType | None":
+def _number(kinds: set[type], values: Sequence[Any]) -> "pa.DataType | None":
     """The type of whole numbers, or of floats with such whole numbers as a float holds exactly."""
     import pyarrow as pa
 
-    kinds = {type(value) for value in values}
-    if kinds == {int} and all(-_LONG <= value < _LONG for value in values):
-        return pa.int64()
-    exact = all(not isinstance(value, int) or abs(value) <= _EXACT for value in values)
-    return pa.float64() if kinds and kinds <= {int, float} and exact else None
+    if not kinds or not kinds <= {int, float}:
+        return None
+    wholes = [value for value in values if isinstance(value, int)]
+    if kinds == {int}:
+        return pa.int64() if min(wholes) >= -_LONG and max(wholes) < _LONG else None
+    return pa.float64() if not wholes or (min(wholes) >= -_EXACT and max(wholes) <= _EXACT) else None
 
 
-def _other(values: Sequence[Any]) -> "pa.DataType | None":
+def _other(kinds: set[type], values: Sequence[Any]) -> "pa.DataType | None":
     """The type of truths, moments, days or bytes, where all the values are of one."""
     import pyarrow as pa
 
-    kinds = {type(value) for value in values}
-    if kinds == {datetime} and len(zoned := {value.tzinfo is not None for value in values}) == 1:
-        return pa.timestamp("us", tz="UTC" if zoned == {True} else None)
+    if kinds == {datetime}:
+        zoned = {value.tzinfo is not None for value in values if value is not None}
+        return pa.timestamp("us", tz="UTC" if zoned == {True} else None) if len(zoned) == 1 else None
     if kinds and kinds <= {bytes, memoryview, bytearray}:
         return pa.binary()
     return {bool: pa.bool_(), date: pa.date32()}.get(next(iter(kinds))) if len(kinds) == 1 else None
