@@ -133,7 +133,9 @@ def told(defs: Path, write: Write, right: str, wrong: str) -> str:
         (
             "  features: [context]",
             "  features: [context]\n  objective: rmse\n  train: {candidates: [mean, logistic]}",
-            ("defs.yaml:23: unknown regression candidate 'logistic'; allowed: hist_gradient_boosting, mean, ridge"),
+            (
+                "defs.yaml:23: unknown regression candidate 'logistic'; allowed: hist_gradient_boosting, lightgbm, mean, ridge"
+            ),
         ),
         (
             "  source: {files: landing/flights/*.parquet}\n",
@@ -144,7 +146,7 @@ def told(defs: Path, write: Write, right: str, wrong: str) -> str:
             "  features: [context]",
             "  features: [context]\n  train: {candidates: [base_rate, logstic]}",
             (
-                "defs.yaml:22: unknown candidate 'logstic'; allowed: base_rate, hist_gradient_boosting, logistic,"
+                "defs.yaml:22: unknown candidate 'logstic'; allowed: base_rate, hist_gradient_boosting, lightgbm, logistic,"
                 " mean, ridge; next: did you mean 'logistic'?"
             ),
         ),
