@@ -21,7 +21,7 @@ _COMMANDS = {
     "pull": "Fetch the new rows of a dataset now.",
     "quarantine": "Look at quarantined rows, mend and release them.",
     "reroll": "Bring back data, code, environment and model of a snapshot.",
-    "retrain": "Ask for a challenger, and say why.",
+    "retrain": "Ask for a challenger, pause or resume, and see what was decided and why.",
     "rollback": "Back to the version that was champion before.",
     "serve": "Serve every released model over HTTP.",
     "status": "What each dataset and model is doing.",

@@ -35,6 +35,7 @@ def asset_spec(
     partitions_def: dg.PartitionsDefinition | None = None,
     configuration: str = "",
     skippable: bool = False,
+    freshness_policy: dg.FreshnessPolicy | None = None,
 ) -> dg.AssetSpec:
     """The one way in which an asset of the platform is declared.
 
@@ -47,6 +48,7 @@ def asset_spec(
         owners: people or teams; the house's own team when nobody is named.
         partitions_def: a batch each, on an arrival's way.
         skippable: whether a run may end without making it.
+        freshness_policy: how old it may become.
         room: the room whose code makes the asset; its text is part of the code version.
         configuration: whatever else the result depends on, such as the spec as JSON.
         way: the dataset on whose arrival the asset is made.
@@ -66,6 +68,7 @@ def asset_spec(
         code_version=code_version(room, configuration),
         partitions_def=partitions_def,
         skippable=skippable,
+        freshness_policy=freshness_policy,
     )
 
 

@@ -50,12 +50,19 @@ def _performance(plan: ModelPlan) -> dg.AssetsDefinition:
 
     @dg.multi_asset(name=f"{plan.name}_performance_report", specs=[spec], check_specs=[check])
     def performance_report(context: dg.AssetExecutionContext, stores: Stores) -> declaration.Events:
-        from mlops_assets.rooms.monitor.judged import judge_performance
+        from mlops_assets.rooms.monitor import timeline
+        from mlops_assets.rooms.monitor.performance_report import Court, judge_performance, reopened
 
-        lake, registry, log, batch = stores.lake(), stores.registry(), stores.predictions(), context.partition_key
-        found = judge_performance(lake, registry, log, stores.labels(), plan=plan, batch=batch)
+        lake, lineage, reports = stores.lake(), stores.lineage(), stores.reports()
+        court = Court(lake, stores.registry(), stores.predictions(), stores.labels(), plan)
+        found = judge_performance(court, context.partition_key)
         context.log.info(found.words)
         yield from _told(spec, "performance", stores, found)
+        for window in reopened(court, besides=context.partition_key):
+            again = judge_performance(court, window)
+            context.log.info("%s: %s", window, again.words)
+            context.log_event(_again(spec, stores, again))
+        timeline.save(lake, lineage, reports, plan)
 
     return performance_report
 
@@ -78,20 +85,12 @@ def _spec(
 
 
 def _told(spec: dg.AssetSpec, check: str, stores: Stores, found: "Judged") -> declaration.Events:
-    noun, stage = spec.key.path
-    saved = stores.reports().save(keys.key(noun, stage), found.row["window"], found.html)
-    history.record(stores.lake(), noun, stage, found.row)
-    figures = presentation.numbers({name: value for name, value in found.row.items() if isinstance(value, int | float)})
     yield dg.MaterializeResult(
         asset_key=spec.key,
-        metadata={
-            "verdict": dg.MetadataValue.md(found.words),
-            **presentation.report(saved),
-            "picture": presentation.picture(found.picture, f"{check} of {found.row['window']}"),
-            **figures,
-        },
+        metadata=_kept(spec, stores, found),
         data_version=dg.DataVersion(verdict_version(found.row)),
     )
+    figures = _figures(found)
     yield dg.AssetCheckResult(
         asset_key=spec.key,
         check_name=check,
@@ -102,7 +101,38 @@ def _told(spec: dg.AssetSpec, check: str, stores: Stores, found: "Judged") -> de
     )
 
 
+def _again(spec: dg.AssetSpec, stores: Stores, found: "Judged") -> dg.AssetMaterialization:
+    """Of an earlier window that late labels have opened again."""
+    return dg.AssetMaterialization(
+        asset_key=spec.key,
+        partition=found.row["window"],
+        description=found.words,
+        metadata=_kept(spec, stores, found),
+        tags={"dagster/data_version": verdict_version(found.row)},
+    )
+
+
+def _kept(spec: dg.AssetSpec, stores: Stores, found: "Judged") -> presentation.Metadata:
+    """Keep page and row, and say what the UI shows of them."""
+    noun, stage = spec.key.path
+    reports, window = stores.reports(), found.row["window"]
+    saved = reports.save(keys.key(noun, stage), window, found.html)
+    history.record(stores.lake(), noun, stage, found.row)
+    return {
+        "verdict": dg.MetadataValue.md(found.words),
+        **presentation.report(saved),
+        "timeline": dg.MetadataValue.url(reports.url(keys.key(noun, "retrain_request"), "timeline")),
+        "picture": presentation.picture(found.picture, f"{stage} of {window}"),
+        **_figures(found),
+    }
+
+
+def _figures(found: "Judged") -> presentation.Metadata:
+    return presentation.numbers({name: value for name, value in found.row.items() if isinstance(value, int | float)})
+
+
 def verdict_version(row: Mapping[str, Any]) -> str:
     """Of the window judged and its verdict, not of the model: else each retraining would ask for the next."""
-    judged = {name: row[name] for name in ("window", "window_start", "window_end", "n", "alarm")}
+    names = ("window", "window_start", "window_end", "n", "alarm", "matured")
+    judged = {name: row[name] for name in names if name in row}
     return hashlib.sha256(json.dumps(judged, sort_keys=True, default=str).encode()).hexdigest()

@@ -4,15 +4,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from mlops_assets.rooms.label.maturity import clock
 from mlops_assets.rooms.monitor import history, window, words
 from mlops_assets.rooms.monitor.drift import drift
 from mlops_assets.rooms.monitor.evidently_report import drift_html
 from mlops_assets.rooms.monitor.page import Page
-from mlops_assets.rooms.monitor.performance import performance
-from mlops_assets.rooms.monitor.pictures import drift_picture, performance_picture
+from mlops_assets.rooms.monitor.pictures import drift_picture
 from mlops_assets.rooms.monitor.reference import floats, reference
-from mlops_assets.rooms.train.metrics import said_and_happened
 from mlops_assets.spec.plan import ModelPlan
 from mlops_assets.stores.lake import Lake
 from mlops_assets.stores.predictions import PredictionLog
@@ -21,7 +18,6 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from mlops_assets.rooms.monitor.reference import Reference
-    from mlops_assets.stores.labels import LabelStore
     from mlops_assets.stores.registry import Registry
 
 
@@ -46,15 +42,15 @@ class Judged:
 
 def judge_drift(lake: Lake, registry: "Registry", log: PredictionLog, *, plan: ModelPlan, batch: str) -> Judged:
     """Judge the scores and features of a batch, without its labels."""
-    given, known = _answered(registry, log, plan, batch)
+    given, known = answered(registry, log, plan, batch)
     rows = window.with_features(lake, plan, batch, given)
     figures = drift(rows, known, false_alarm_rate=plan.model.monitor.false_alarm_rate, seed=plan.model.train.seed)
-    row = {**_head(batch, given), **figures.row()}
+    row = {**head(batch, given), **figures.row()}
     past = [*history.before(lake, plan.name, "drift_report", row), row]
     said, picture = words.drift_words(figures), drift_picture(floats(rows, "score"), known.scores, past)
     page = Page(
         title=f"{plan.name}: drift in {batch}",
-        subtitle=f"{_looked_at(row)} against {known.rows.num_rows:,} out-of-fold scores of its training rows",
+        subtitle=f"{looked_at(row)} against {known.rows.num_rows:,} out-of-fold scores of its training rows",
         alarm=figures.reaction != "none",
         words=said,
         lines=words.drift_lines(figures),
@@ -64,44 +60,20 @@ def judge_drift(lake: Lake, registry: "Registry", log: PredictionLog, *, plan: M
     return Judged(row, said, calm, picture, drift_html(page, rows, known))
 
 
-def judge_performance(
-    lake: Lake, registry: "Registry", log: PredictionLog, labels: "LabelStore", *, plan: ModelPlan, batch: str
-) -> Judged:
-    """Judge the answers of a batch by the labels known by the data's own clock."""
-    given, known = _answered(registry, log, plan, batch)
-    cutoff = clock(lake, plan.dataset)
-    matured = window.with_labels(labels, plan, batch, given, cutoff)
-    rate, seed = plan.model.monitor.false_alarm_rate, plan.model.train.seed
-    figures = performance(matured, given.num_rows, known, false_alarm_rate=rate, seed=seed)
-    row = {**_head(batch, given), "label_cutoff": cutoff, **figures.row()}
-    past = [*history.before(lake, plan.name, "performance_report", row), row]
-    said = words.performance_words(figures)
-    scores, outcomes = known.task.read(matured), known.task.outcomes(matured["label"])
-    picture = performance_picture(*said_and_happened(outcomes, scores), past, known.watched)
-    known_by = f"outcomes known by {cutoff:%Y-%m-%d %H:%M} UTC" if cutoff else "all outcomes there are"
-    page = Page(
-        title=f"{plan.name}: performance in {batch}",
-        subtitle=f"{_looked_at(row)}; {known_by}",
-        alarm=figures.alarm,
-        words=said,
-        lines=words.performance_lines(figures),
-        picture=picture,
-    )
-    return Judged(row, said, not figures.alarm, picture, page.html())
-
-
-def _answered(registry: "Registry", log: PredictionLog, plan: ModelPlan, batch: str) -> "tuple[pa.Table, Reference]":
+def answered(registry: "Registry", log: PredictionLog, plan: ModelPlan, batch: str) -> "tuple[pa.Table, Reference]":
     """The answers of a batch, and the reference of the version that gave them."""
     given = window.answers(log, plan, batch)
     version = registry.get(plan.name, given["model_version"][0].as_py())
     return given, reference(registry.load(version))
 
 
-def _head(batch: str, given: "pa.Table") -> dict[str, Any]:
+def head(batch: str, given: "pa.Table") -> dict[str, Any]:
+    """What a row of the history begins with."""
     version = given["model_version"][0].as_py()
     return {"window": batch, "model_version": version, **window.span(given), "n": given.num_rows}
 
 
-def _looked_at(row: Mapping[str, Any]) -> str:
+def looked_at(row: Mapping[str, Any]) -> str:
+    """How many answers, of when and by whom."""
     of = f" of {row['window_start']:%Y-%m-%d} to {row['window_end']:%Y-%m-%d}" if row["window_start"] else ""
     return f"{row['n']:,} answers{of} by version {row['model_version']}"

@@ -44,7 +44,7 @@ class Page:
             f"<h2>Pictures</h2><p><img alt='{escape(self.title)}' src='data:image/png;base64,{image}'></p>"
         )
 
-    def html(self) -> str:
-        """A whole page, self-contained."""
-        title = f"<title>{escape(self.title)}</title>"
-        return f"<!doctype html><html lang=en><meta charset=utf-8>{title}<style>{STYLE}</style>{self.section()}</html>"
+    def html(self, *more: str) -> str:
+        """A whole page, self-contained, with more sections below."""
+        head = f"<meta charset=utf-8><title>{escape(self.title)}</title><style>{STYLE}</style>"
+        return f"<!doctype html><html lang=en>{head}{self.section()}{''.join(more)}</html>"

@@ -106,6 +106,7 @@ class PerformanceFigures:
             **{m: self.figures.get(m, NAN) for m in self.measured},
             **{f"{m}_low": low for m, (low, _) in bounds.items()},
             **{f"{m}_high": high for m, (_, high) in bounds.items()},
+            "watched": self.watched.name,
             "watched_threshold": self.watched_threshold,
             "gap_threshold": self.gap_threshold,
         }

@@ -37,11 +37,13 @@ def answers(log: PredictionLog, plan: ModelPlan, batch: str) -> "pa.Table":
     return rows.sort_by([(name, "ascending") for name in ("event_time", "prediction_id")])
 
 
-def with_features(lake: Lake, plan: ModelPlan, batch: str, given: "pa.Table") -> "pa.Table":
-    """The answers, each with the features that it was asked with."""
+def with_features(
+    lake: Lake, plan: ModelPlan, batch: str, given: "pa.Table", *, kept: tuple[str, ...] = ()
+) -> "pa.Table":
+    """The answers, each with the features that it was asked with, and with some more of their own columns."""
     key = list(plan.dataset.key)
     known = features(lake, plan, batch).drop_columns(["event_time"])
-    return _joined(given.select(["prediction_id", *key, *_kept(given)]), known, key)
+    return _joined(given.select(["prediction_id", *key, *_kept(given), *kept]), known, key)
 
 
 def with_labels(

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from mlops_assets.rooms.monitor.drift import DriftFigures
+    from mlops_assets.rooms.monitor.maturing import Maturity
     from mlops_assets.rooms.monitor.performance import PerformanceFigures
 
 Line = tuple[str, str, str, str]
@@ -61,13 +62,12 @@ def _done(figures: "DriftFigures") -> str:
 
 def performance_words(figures: "PerformanceFigures") -> str:
     """Whether the answers were worse than they should be."""
-    known = f"{figures.matured:,} of {figures.predicted:,} answers have a known outcome."
     if figures.why_not and not figures.figures:
-        return f"No judgement: {figures.why_not}. {known}"
+        return f"No judgement: {figures.why_not}."
     name, gap = figures.watched.name, figures.figures["calibration_gap"]
     figure, bound = figures.figures[name], "at least" if figures.watched.greater_is_better else "at most"
     if figures.why_not:
-        return f"No judgement: {figures.why_not}. The {name} is {figure:.3f}. {known}"
+        return f"No judgement: {figures.why_not}. The {name} is {figure:.3f}."
     complaints = [
         f"it answers worse ({name} {figure:.3f}, {bound} {figures.watched_threshold:.3f} expected)"
         if figures.watched_alarm
@@ -77,8 +77,8 @@ def performance_words(figures: "PerformanceFigures") -> str:
         else "",
     ]
     if figures.alarm:
-        return f"The model is worse than it should be: {' and '.join(filter(None, complaints))}. {known}"
-    return f"The model is as good as it should be: {name} {figure:.3f}, off what happens by {gap:.3f}. {known}"
+        return f"The model is worse than it should be: {' and '.join(filter(None, complaints))}."
+    return f"The model is as good as it should be: {name} {figure:.3f}, off what happens by {gap:.3f}."
 
 
 def drift_lines(figures: "DriftFigures") -> Sequence[Line]:
@@ -107,11 +107,20 @@ def drift_lines(figures: "DriftFigures") -> Sequence[Line]:
 def performance_lines(figures: "PerformanceFigures") -> Sequence[Line]:
     """The figures of a performance report, with intervals and what each is held against."""
     return [
-        ("answers", f"{figures.predicted:,}", "", ""),
-        ("of them with a known outcome", f"{figures.matured:,}", "", f"coverage {figures.coverage:.1%}"),
         ("what happened on average", _n(figures.base_rate), "", "the skill is measured against the window's own"),
         ("what was said on average", _n(figures.mean_score), "", ""),
         *_measured(figures),
+    ]
+
+
+def maturity_lines(truth: "Maturity") -> Sequence[Line]:
+    """How much of the truth is known, and whether what is known is a fair sample."""
+    return [
+        ("answers", f"{truth.predicted:,}", "", ""),
+        ("of them with a known outcome", f"{truth.matured:,}", "", f"{truth.coverage:.1%} of those that can have one"),
+        ("outcome still to come", f"{truth.pending:,}", "", ""),
+        *((f"never: {reason}", f"{count:,}", "", "censored") for reason, count in truth.never.items()),
+        ("said on average: outcome known", _n(truth.matured_score), _n(truth.unknown_score), "all the others"),
     ]
 
 

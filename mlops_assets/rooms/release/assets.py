@@ -32,6 +32,7 @@ def build(plan: ModelPlan) -> list[dg.AssetsDefinition]:
         retrain=plan.name,
         configuration=plan.model.model_dump_json(),
         skippable=True,
+        freshness_policy=_freshness(plan),
     )
 
     @dg.multi_asset(name=f"{plan.name}_champion", specs=[spec])
@@ -50,6 +51,12 @@ def build(plan: ModelPlan) -> list[dg.AssetsDefinition]:
         )
 
     return [champion]
+
+
+def _freshness(plan: ModelPlan) -> dg.FreshnessPolicy | None:
+    """The maximum age by the clock on the wall; by the data's own clock the check `expiry` says the same."""
+    expiry = plan.model.expiry
+    return dg.FreshnessPolicy.time_window(expiry.after, warn_window=0.9 * expiry.after) if expiry else None
 
 
 def held_back(stores: Stores, plan: ModelPlan, verdict: Verdict) -> str:
@@ -86,6 +93,7 @@ def told(stores: Stores, plan: ModelPlan, released: Released) -> presentation.Me
     return {
         **presentation.numbers({"version": version.number, "changed": released.changed, **manifest["metrics"]}),
         **presentation.report(saved),
+        "timeline": dg.MetadataValue.url(stores.reports().url(keys.key(plan.name, "retrain_request"), "timeline")),
         "decision": dg.MetadataValue.text(by.decision),
         "who": dg.MetadataValue.text(f"{by.who} ({by.role})" if by.role else by.who),
         "evidence": dg.MetadataValue.text(by.evidence),

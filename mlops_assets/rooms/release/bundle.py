@@ -134,6 +134,7 @@ def manifest(bundle: "Bundle", plan: "ModelPlan", made: Export, *, settings: Map
         "shadow": serve.shadow,
         "canary": serve.canary,
         "durability": serve.durability,
+        "expiry": plan.model.expiry.model_dump(mode="json") if plan.model.expiry else None,
     }
 
 

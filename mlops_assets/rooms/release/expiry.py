@@ -8,7 +8,7 @@ from mlops_assets.spec.base import duration_text
 from mlops_assets.spec.retrain import Expiry
 
 if TYPE_CHECKING:
-    from mlops_assets.stores.lineage import Record
+    from mlops_assets.stores.lineage import Lineage, Record
 
 
 @dataclass(frozen=True)
@@ -73,6 +73,15 @@ def age(declared: Expiry | None, release: "Record | None", data_clock: datetime 
     since = released(release, declared)
     now = data_clock if declared.clock == "data" and data_clock and release.body.get("at") else datetime.now(UTC)
     return Age(int(release.body["version"]), since, now, declared)
+
+
+def stopped(lineage: "Lineage", model: str, declared: Expiry | None, data_clock: datetime | None) -> str:
+    """Why a model may answer no more: its champion has expired, and `stop` is declared; empty while it may.
+
+    Whoever serves asks this before an answer; a served bundle carries the declaration as `expiry` in its manifest.
+    """
+    found = age(declared, lineage.latest("release", model), data_clock)
+    return found.words if found and found.stops else ""
 
 
 def released(release: "Record", declared: Expiry | None) -> datetime:

@@ -10,6 +10,7 @@ from dagster import AssetMaterialization
 from mlops_assets import keys
 from mlops_assets.resources import declaration, presentation
 from mlops_assets.resources.stores import Stores
+from mlops_assets.rooms.monitor import timeline
 from mlops_assets.rooms.retrain import table
 from mlops_assets.rooms.retrain.ledger import OUTCOME, REQUEST, Ledger
 from mlops_assets.spec.plan import ModelPlan
@@ -47,6 +48,7 @@ def told(stores: Stores, plan: ModelPlan) -> AssetMaterialization:
         "paused": bool(ledger.paused()),
     }
     newest = rows[0] if rows else {}
+    drawn = timeline.save(stores.lake(), stores.lineage(), stores.reports(), plan)
     return AssetMaterialization(
         asset_key=dg.AssetKey(list(keys.key(plan.name, "retrain_request"))),
         description=f"{newest.get('decision', '')}: {newest.get('why', '')}",
@@ -54,6 +56,7 @@ def told(stores: Stores, plan: ModelPlan) -> AssetMaterialization:
             "decision": dg.MetadataValue.text(newest.get("decision", "none yet")),
             "why": dg.MetadataValue.text(newest.get("why", "nothing was decided yet")),
             "decisions": _table(rows),
+            "timeline": dg.MetadataValue.url(drawn.url),
             **presentation.numbers(figures),
             **(_evidence(stores, plan, requests[-1].body) if requests else {}),
             **_run(outcomes[-1].body if outcomes else {}),

@@ -27,6 +27,10 @@ class Ledger:
         """Of a kind, oldest first."""
         return self.lineage.records(kind=kind, subject=self.model)
 
+    def wish(self, reason: str) -> Record:
+        """Write a person's demand down."""
+        return self.lineage.append(DEMAND, self.model, {"reason": reason})
+
     def demands(self) -> tuple[Demand, ...]:
         """A person's wishes that no request has answered; one that came while a request was being made still waits."""
         requests = self.records(REQUEST)

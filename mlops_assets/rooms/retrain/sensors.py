@@ -55,7 +55,6 @@ def build(plan: ModelPlan) -> list[dg.SensorDefinition]:
         tick = waits or consider(context.instance, stores, plan)
         said, events, seen = tell(stores, plan, memory)
         reason = "; ".join([tick.reason, *said])
-        context.log.info(reason)
         cursor = json.dumps({"settled": settled, **seen}, sort_keys=True)
         if tick.run:
             return dg.SensorResult(run_requests=[tick.run], cursor=cursor, asset_events=events)

@@ -7,7 +7,9 @@ import dagster as dg
 from mlops_assets import keys
 from mlops_assets.resources import declaration, presentation
 from mlops_assets.resources.stores import Stores
+from mlops_assets.rooms.label.maturity import clock
 from mlops_assets.rooms.label.tasks import of_manifest
+from mlops_assets.rooms.release.expiry import stopped
 from mlops_assets.rooms.serve import score as scoring
 from mlops_assets.rooms.train.fit import manifest_of
 from mlops_assets.spec.plan import ModelPlan
@@ -32,6 +34,11 @@ def build(plan: ModelPlan) -> list[dg.AssetsDefinition]:
         if version is None:
             context.log.info("no champion yet: %s", _first_model(plan))
             yield _check(spec, [], "no champion yet, so nothing was asked")
+            return
+        too_old = stopped(stores.lineage(), plan.name, plan.model.expiry, clock(lake, plan.dataset))
+        if too_old:
+            context.log.warning(too_old)
+            yield _check(spec, [], too_old)
             return
         bundle = stores.registry().load(version)
         rows = scoring.features(lake, plan, batch)

@@ -36,7 +36,7 @@ def test_no_matured_labels_are_no_alarm() -> None:
     rows = window()
     found = performance(rows.slice(0, 0), len(rows), reference())
     assert (found.matured, found.coverage, found.alarm) == (0, 0.0, False)
-    assert "0 of 1,680" in performance_words(found)
+    assert "0 matured labels, of at least 30" in performance_words(found)
 
 
 def test_a_short_window_has_figures_without_intervals() -> None:

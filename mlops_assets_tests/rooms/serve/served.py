@@ -38,6 +38,9 @@ class MemoryRegistry:
     def champion(self, model: str) -> ModelVersion | None:
         return self.bundles[self.released].version if self.released else None
 
+    def versions(self, model: str) -> list[ModelVersion]:
+        return [bundle.version for bundle in self.bundles.values()]
+
     def get(self, model: str, number: int) -> ModelVersion:
         return self.bundles[number].version
 

@@ -1,0 +1,213 @@
+"""The life of a model on one page: data, drift, estimate, truth, releases and requests over one axis of time."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from html import escape
+from typing import TYPE_CHECKING, Any, Final
+
+from mlops_assets import keys
+from mlops_assets.rooms.evaluate.report import STYLE, table_html
+from mlops_assets.rooms.monitor import history
+from mlops_assets.rooms.monitor.lanes import Lane, Mark, svg
+from mlops_assets.stores import sql
+
+if TYPE_CHECKING:
+    from mlops_assets.spec.plan import ModelPlan
+    from mlops_assets.stores.lake import Lake
+    from mlops_assets.stores.lineage import Lineage, Record
+    from mlops_assets.stores.reports import Report, Reports
+
+PAGE: Final = "timeline"
+SHORT: Final = {"demand": "asked", "performance": "worse", "new_data": "data"}
+
+
+def place(model: str) -> tuple[keys.Key, str]:
+    """Key and version under which a model's timeline is kept: always the newest."""
+    return keys.key(model, "retrain_request"), PAGE
+
+
+def save(lake: "Lake", lineage: "Lineage", reports: "Reports", plan: "ModelPlan") -> "Report":
+    """Draw it anew."""
+    key, version = place(plan.name)
+    return reports.save(key, version, timeline(lake, lineage, reports, plan))
+
+
+def timeline(lake: "Lake", lineage: "Lineage", reports: "Reports", plan: "ModelPlan") -> str:
+    """The page, self-contained."""
+    told = _Life(lake, lineage, reports, plan.name)
+    lanes = [told.data(), told.drift(), told.estimate(), told.truth(), told.releases(), told.requests()]
+    picture = svg(lanes) or "<p>Nothing with a time has happened yet.</p>"
+    title = escape(f"{plan.name}: timeline")
+    parts = [
+        f"<h1>{title}</h1><p class=sub>by the data's own clock; a mark opens its report</p>",
+        f"<div class='word {told.mood}'><b>{escape(told.words)}</b></div>",
+        f"<h2>What happened</h2>{picture}",
+        f"<h2>Requests for a challenger</h2>{table_html(('asked', 'because', 'what came of it'), told.asked())}",
+        f"<h2>Releases</h2>{table_html(('released', 'version', 'by'), told.released())}",
+    ]
+    head = f"<!doctype html><html lang=en><head><meta charset=utf-8><title>{title}</title><style>{STYLE}</style></head>"
+    return f"{head}<body>{''.join(parts)}</body></html>"
+
+
+@dataclass(frozen=True)
+class _Life:
+    lake: "Lake"
+    lineage: "Lineage"
+    reports: "Reports"
+    model: str
+
+    @property
+    def words(self) -> str:
+        """The year in a sentence or two."""
+        drift, truth = self._rows("drift_report"), self._rows("performance_report")
+        outcomes = list(self._outcomes().values())
+        requests, releases = self._records("retrain_request"), self._records("release")
+        champion = f"version {releases[-1].body['version']} is in force" if releases else "no model is released yet"
+        helped = sum(body["outcome"] == "helped" for body in outcomes)
+        alarms = f"{_alarms(drift)} of {len(drift)} windows had drifted"
+        worse = f"{_alarms(truth)} of {len(truth)} were answered worse than they should be"
+        return (
+            f"{champion[:1].upper()}{champion[1:]}. {alarms}, {worse}. "
+            f"A challenger was asked for {len(requests)} times; {helped} were better and took over."
+        )
+
+    @property
+    def mood(self) -> str:
+        newest = (self._rows("performance_report") or [{}])[-1]
+        return "no" if newest.get("alarm") else "yes"
+
+    def data(self) -> Lane:
+        table = keys.table(self.model, "labels")
+        if not self.lake.exists(table):
+            return Lane("rows", (), "bar")
+        query = f"select _batch, count(*), max(event_time) from {self.lake.scan(table)} group by 1 order by 3"
+        with sql.connect() as connection:
+            rows = connection.execute(query).fetchall()
+        marks = [Mark(_utc(at), count, f"{batch}: {count:,} rows") for batch, count, at in rows if at is not None]
+        return Lane("rows", marks, "bar")
+
+    def drift(self) -> Lane:
+        """The figure over its threshold: above one is an alarm."""
+        marks = []
+        for row in self._rows("drift_report"):
+            ratio = row["figure"] / row["threshold"] if row["threshold"] else float("nan")
+            if row["window_end"] is not None and math.isfinite(ratio):
+                said = f"{row['window']}: {row['figure_name']} {row['figure']:.4f} of {row['threshold']:.4f}"
+                link = self._link("drift_report", row["window"])
+                marks.append(Mark(_utc(row["window_end"]), ratio, said, alarm=bool(row["alarm"]), link=link))
+        return Lane("drift / threshold", marks, "dot", level=1.0)
+
+    def estimate(self) -> Lane:
+        """With its back-tested error."""
+        marks = []
+        for row in self._rows("performance_report"):
+            figure, error = row.get("estimate"), row.get("estimate_error")
+            if row["window_end"] is None or figure is None or error is None or not math.isfinite(figure + error):
+                continue
+            said = (
+                f"{row['window']}: {row['estimate_name']} estimated at {figure:.3f}, off by {error:.3f} in back-tests"
+            )
+            low, high = figure - error, figure + error
+            link = self._link("performance_report", row["window"])
+            marks.append(Mark(_utc(row["window_end"]), figure, said, low=low, high=high, link=link))
+        return Lane("estimate", marks, "dot")
+
+    def truth(self) -> Lane:
+        """The metric that was watched, with its interval over days."""
+        rows = [row for row in self._rows("performance_report") if row["window_end"] is not None]
+        watched = _watched(rows)
+        marks = [mark for row in rows if (mark := self._judged(row, watched))]
+        return Lane(f"truth: {watched}" if watched else "truth", marks, "dot")
+
+    def _judged(self, row: Mapping[str, Any], watched: str) -> Mark | None:
+        figure = row.get(watched)
+        if figure is None or not math.isfinite(figure):
+            return None
+        low, high = row.get(f"{watched}_low"), row.get(f"{watched}_high")
+        known = low is not None and high is not None and math.isfinite(low + high)
+        said = f"{row['window']}: {watched} {figure:.3f} by version {row['model_version']}, {row['matured']:,} labels"
+        return Mark(
+            _utc(row["window_end"]),
+            figure,
+            said,
+            alarm=bool(row["alarm"]),
+            low=low if known else None,
+            high=high if known else None,
+            link=self._link("performance_report", row["window"]),
+        )
+
+    def releases(self) -> Lane:
+        marks = [
+            Mark(
+                _moment(record.body.get("at"), record.at),
+                0,
+                f"version {record.body['version']}: {record.body.get('decision', '')}",
+                label=f"v{record.body['version']}",
+                link=self._link("champion", f"v{record.body['version']}"),
+            )
+            for record in self._records("release")
+        ]
+        return Lane("releases", marks, "flag")
+
+    def requests(self) -> Lane:
+        outcomes = self._outcomes()
+        marks = []
+        for record in self._records("retrain_request"):
+            body, come = record.body, outcomes.get(record.body["key"], {})
+            said = f"{body['reason']}: {come.get('reason', 'open')}"
+            cause = SHORT.get(body["causes"][0], body["causes"][0]) if body["causes"] else ""
+            fruitless = come.get("outcome") in ("refused", "failed")
+            marks.append(Mark(_moment(body["clock"], record.at), 0, said, alarm=fruitless, label=cause))
+        return Lane("requests", marks, "flag")
+
+    def asked(self) -> list[tuple[str, str, str]]:
+        """A row a request, the newest first."""
+        outcomes = self._outcomes()
+        rows = []
+        for record in reversed(self._records("retrain_request")):
+            come = outcomes.get(record.body["key"], {"outcome": "open", "reason": "its run is not over"})
+            rows.append((record.body["clock"][:10], record.body["reason"], f"{come['outcome']}: {come['reason']}"))
+        return rows
+
+    def released(self) -> list[tuple[str, str, str]]:
+        """A row a release, the newest first."""
+        return [
+            (str(record.body.get("at") or record.at)[:10], f"v{record.body['version']}", _by(record.body))
+            for record in reversed(self._records("release"))
+        ]
+
+    def _rows(self, stage: str) -> Sequence[Mapping[str, Any]]:
+        return history.latest(history.timeline(self.lake, self.model, stage))
+
+    def _records(self, kind: str) -> "list[Record]":
+        return self.lineage.records(kind=kind, subject=self.model)
+
+    def _outcomes(self) -> dict[str, Mapping[str, Any]]:
+        return {record.body["request"]: record.body for record in self._records("retrain_outcome")}
+
+    def _link(self, stage: str, version: str) -> str:
+        return self.reports.url(keys.key(self.model, stage), version)
+
+
+def _by(body: Mapping[str, Any]) -> str:
+    return f"{body.get('decision', '')} by {body.get('who', '')}".strip()
+
+
+def _alarms(rows: Sequence[Mapping[str, Any]]) -> int:
+    return sum(bool(row["alarm"]) for row in rows)
+
+
+def _watched(rows: Sequence[Mapping[str, Any]]) -> str:
+    """The metric of the truth: the one that is watched, by the name that the newest row gives it."""
+    names = [str(row["watched"]) for row in rows if row.get("watched")]
+    return names[-1] if names else ""
+
+
+def _moment(text: str | None, otherwise: str) -> datetime:
+    return _utc(datetime.fromisoformat(text or otherwise))
+
+
+def _utc(moment: datetime) -> datetime:
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
