@@ -9,7 +9,7 @@ from typing import Final, Literal
 
 WIDTH: Final = 860
 LEFT: Final = 120
-RIGHT: Final = 20
+RIGHT: Final = 34
 HEIGHT: Final = 70
 GAP: Final = 16
 CALM: Final = "#0f766e"
@@ -152,4 +152,8 @@ class _Scale:
 
     def ends(self) -> Iterator[str]:
         for value, y in ((self.high, self.top + 26), (self.low, self.bottom)):
-            yield f"<text x={LEFT - 8} y={y:.1f} fill='{FAINT}' text-anchor=end>{value:,.3g}</text>"
+            yield f"<text x={LEFT - 8} y={y:.1f} fill='{FAINT}' text-anchor=end>{_number(value)}</text>"
+
+
+def _number(value: float) -> str:
+    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
