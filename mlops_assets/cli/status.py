@@ -70,7 +70,42 @@ def _model(stores: "Stores", instance: "dg.DagsterInstance", name: str, dataset:
         "auc": chapter.auc if chapter else None,
         "drift": chapter.drift if chapter else None,
         "drift_alarm": chapter.drift_alarm if chapter else None,
+        **_retraining(stores, name),
     }
+
+
+def _retraining(stores: "Stores", name: str) -> dict[str, Any]:
+    """What was decided last, and what a person has to know of it."""
+    from mlops_assets.rooms.retrain.ledger import Ledger
+    from mlops_assets.rooms.retrain.outbox import failing
+    from mlops_assets.rooms.retrain.table import decisions
+
+    ledger = Ledger(stores.lineage(), name)
+    newest = next(iter(decisions(ledger, 1)), None)
+    return {
+        "decision": f"{newest['decision']}: {newest['why']}" if newest else None,
+        "paused": ledger.paused() or None,
+        "age": _age(stores, name),
+        "untold": failing(ledger.lineage, name),
+    }
+
+
+def _age(stores: "Stores", name: str) -> str | None:
+    """How old the champion is, where a maximum age was declared when it was released."""
+    from mlops_assets import keys
+    from mlops_assets.rooms.release.expiry import age
+    from mlops_assets.spec.retrain import Expiry
+    from mlops_assets.stores import sql
+
+    serving, lake, table = stores.serving(), stores.lake(), keys.table(name, "labels")
+    declared = serving.load(name, serving.released(name)).manifest.get("expiry") if serving.released(name) else None
+    if not declared or not lake.exists(table):
+        return None
+    with sql.connect() as connection:
+        row = connection.execute(f"select max(event_time) from {lake.scan(table)}").fetchone()
+    release = stores.lineage().latest("release", name)
+    found = age(Expiry.model_validate(declared), release, row[0] if row else None)
+    return found.words if found else None
 
 
 def _rows(stores: "Stores", table: str) -> int:

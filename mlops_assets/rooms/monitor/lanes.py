@@ -12,6 +12,8 @@ LEFT: Final = 120
 RIGHT: Final = 34
 HEIGHT: Final = 70
 GAP: Final = 16
+WHOLE: Final = 100
+"""From which numbers are written without decimals."""
 CALM: Final = "#0f766e"
 ALARM: Final = "#b45309"
 FAINT: Final = "#9ca3af"
@@ -156,4 +158,4 @@ class _Scale:
 
 
 def _number(value: float) -> str:
-    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
+    return f"{value:,.0f}" if abs(value) >= WHOLE else f"{value:.3g}"

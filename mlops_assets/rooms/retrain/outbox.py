@@ -69,6 +69,14 @@ def undelivered(lineage: Lineage, model: str, declared: Notify) -> list[Parcel]:
     return parcels
 
 
+def failing(lineage: Lineage, model: str) -> list[str]:
+    """What went wrong with each message that some channel has been offered and has not taken."""
+    errors: dict[tuple[int, str], str] = {}
+    for record in lineage.records(DELIVERY, model):
+        errors[record.body["notification"], record.body["channel"]] = str(record.body["error"])
+    return [f"{channel}: {error}" for (_, channel), error in errors.items() if error]
+
+
 def deliver(lineage: Lineage, model: str, declared: Notify, *, lock: Path, now: datetime | None = None) -> list[str]:
     """Try what is due, and say what came of it; a failure is recorded and tried again later, and raises nothing.
 
