@@ -16,10 +16,13 @@ from mlops_assets.rooms.train.identity import Ingredients, ingredients
 from mlops_assets.rooms.train.select import leaderboard
 from mlops_assets.rooms.train.snapshot import Snapshot
 from mlops_assets.rooms.train.training_set import examples
+from mlops_assets.rooms.train.tuning import Variant
 from mlops_assets.stores import bundle, provenance
 from mlops_assets.stores.delta import DeltaLake
 
 if TYPE_CHECKING:
+    from mlops_assets.rooms.train.select import Leaderboard
+    from mlops_assets.rooms.train.training_set import Examples
     from mlops_assets.spec.plan import ModelPlan
 
 MADE_OF = ("commit", "tree", "diff", "omitted", "room")
@@ -53,11 +56,17 @@ def compared(root: Path, told: Row) -> Iterator[Row]:
 def retrained(lake: DeltaLake, plan: "ModelPlan", snapshot: Snapshot) -> str:
     """The digest of the model that the same ingredients make."""
     train = examples(lake.read(keys.table(plan.name, "training_set")), plan, "train")
-    board = leaderboard(train, plan)
+    board = compared_board(train, plan, snapshot)
     code = {name: snapshot.code[name] for name in MADE_OF}
     made_of = {"inputs": snapshot.inputs, "code": code, "environment": snapshot.environment}
     fitted = refit(train, board, plan, made_of=made_of)
     return bundle.digest({**fitted.files, bundle.MODEL_FILE: bundle.dumps(fitted.pipeline)})
+
+
+def compared_board(train: "Examples", plan: "ModelPlan", snapshot: Snapshot) -> "Leaderboard":
+    """Every candidate compared again; what a search had found is taken as it was."""
+    variant = Variant(**json.loads(snapshot.searched)) if snapshot.searched else None
+    return leaderboard(train, plan, variant)
 
 
 def _again(lake: DeltaLake, plan: "ModelPlan", snapshot: Snapshot) -> str:

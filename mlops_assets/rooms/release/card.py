@@ -135,9 +135,14 @@ def _learnt(manifest: Mapping[str, Any], snapshot: "Snapshot") -> list[tuple[str
     rows = [
         ("rows", f"{manifest['train_rows']:,}"),
         ("events", f"{first} to {last}" if last else "no event time"),
-        ("on average", ", ".join(f"{value:.4f}" for value in manifest["baseline"])),
+        ("on average", ", ".join(f"{value:.4f}" for value in _baseline(manifest))),
     ]
     return [*rows, *tables]
+
+
+def _baseline(manifest: Mapping[str, Any]) -> list[float]:
+    """What was usual in training; an older manifest has the base rate alone, and its model must still be released."""
+    return list(manifest.get("baseline") or [manifest["base_rate"]])
 
 
 def _weak(slices: Sequence[Mapping[str, Any]]) -> tuple[list[str], list[list[str]]]:

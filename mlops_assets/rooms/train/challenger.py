@@ -71,7 +71,8 @@ def challenge(
     tags = {**tags, **{f"version/{table}": str(number) for table, (number, _) in read.items()}}
     made_of = {"inputs": read, "code": asdict(state) | {"room": parts.code}, "environment": parts.environment}
     version = known or _train(lake, registry, plan, board, identity=parts.identity, made_of=made_of, tags=tags)
-    snapshot = capture(lineage, plan, parts, read=read, version=version, dagster_run=tags.get("dagster_run", ""))
+    run = tags.get("dagster_run", "")
+    snapshot = capture(lineage, plan, parts, read=read, version=version, dagster_run=run, searched=board.searched)
     snapshot = Snapshot.of(snapshot.record(lineage).body)
     bundle = registry.load(version)
     seconds = 0.0 if known else time.perf_counter() - begun

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from mlops_assets.rooms.label.task import Task
     from mlops_assets.rooms.train.metric import Floats, Ints
     from mlops_assets.rooms.train.training_set import Examples
-    from mlops_assets.rooms.train.tuning import Tuned
+    from mlops_assets.rooms.train.tuning import Variant
     from mlops_assets.spec.place import Place
     from mlops_assets.spec.plan import ModelPlan
 
@@ -99,8 +99,15 @@ class Leaderboard:
         """The chosen candidate's figures."""
         return next(entry for entry in self.entries if entry.candidate == self.chosen)
 
+    @property
+    def searched(self) -> str:
+        """The variant that a search had found, chosen or not, as JSON; empty when there was no search."""
+        found = [entry for entry in self.entries if entry.parameters]
+        told = ({"name": e.candidate, "estimator": e.estimator, "parameters": json.loads(e.parameters)} for e in found)
+        return next((canonical(each) for each in told), "")
 
-def leaderboard(examples: "Examples", plan: "ModelPlan", tuned: "Tuned | None" = None) -> Leaderboard:
+
+def leaderboard(examples: "Examples", plan: "ModelPlan", tuned: "Variant | None" = None) -> Leaderboard:
     """Try every candidate on contiguous blocks of time, and keep the simplest that no complex one clearly beats.
 
     Args:
@@ -137,7 +144,7 @@ class _Rival:
         self._loss = METRICS[task.loss]
         self._base = self._loss(labels, base)
 
-    def try_out(self, name: str, ground: Ground, builder: Builder, tuned: "Tuned | None" = None) -> None:
+    def try_out(self, name: str, ground: Ground, builder: Builder, tuned: "Variant | None" = None) -> None:
         """Score the next candidate, judge it, and let it take the place when it is clearly better."""
         begun = time.perf_counter()
         last: list[Pipeline] = []
@@ -155,7 +162,7 @@ class _Rival:
         chosen = next(place for place, entry in enumerate(self.entries) if entry.candidate == self.name)
         self.entries[chosen] = replace(self.entries[chosen], importance=canonical(found))
 
-    def _meet(self, name: str, scores: "Floats", running: Running, tuned: "Tuned | None") -> None:
+    def _meet(self, name: str, scores: "Floats", running: Running, tuned: "Variant | None") -> None:
         gain = self._gain(scores)
         kept, reason = self._judged(gain)
         figures = {name: known(self._labels, scores) for name, known in self._metrics.items() if name not in SLOW}

@@ -36,6 +36,8 @@ class Snapshot:
         lock: digest of the environment's lock; the lineage holds the lock itself, and the patch.
         declared: the whole declaration, so that the plan can be made again.
         dagster_run: the run that trained it.
+        searched: what a search had found, as JSON; empty when none was declared. A search depends on those before it,
+            and on time where it is limited; its find does not.
     """
 
     model: str
@@ -50,6 +52,7 @@ class Snapshot:
     lock: str = ""
     declared: str = ""
     dagster_run: str = ""
+    searched: str = ""
 
     @classmethod
     def of(cls, body: Mapping[str, Any]) -> Self:
@@ -74,6 +77,7 @@ def capture(
     read: Mapping[str, list[int | str]],
     version: "ModelVersion | None" = None,
     dagster_run: str = "",
+    searched: str = "",
 ) -> Snapshot:
     """The snapshot of what was just trained; the patch and the lock are kept in the lineage.
 
@@ -84,6 +88,7 @@ def capture(
         read: table to its version and fingerprint.
         version: that came out; None when the training failed.
         dagster_run: that trained.
+        searched: what a search had found.
     """
     made = Snapshot(
         model=plan.name,
@@ -97,6 +102,7 @@ def capture(
         run_id=version.run_id if version else "",
         lock=lineage.keep(distributions.lock().text()),
         dagster_run=dagster_run,
+        searched=searched,
     )
     return replace(made, declared=Declared.of(plan, Path(made.code["root"])).text())
 

@@ -25,19 +25,28 @@ Told = Callable[[Tried, int], None]
 
 
 @dataclass(frozen=True)
-class Tuned:
-    """The best variant.
+class Variant:
+    """A variant of a candidate.
 
     Attributes:
         name: under which it stands on the leaderboard.
         estimator: the candidate whose variant it is.
         parameters: of the variant.
-        found: the whole search.
     """
 
     name: str
     estimator: str
     parameters: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Tuned(Variant):
+    """The best variant.
+
+    Attributes:
+        found: the whole search.
+    """
+
     found: Found
 
 

@@ -11,10 +11,14 @@ from pathlib import Path
 import pytest
 
 from mlops_assets.errors import NotFound, StoreError
+from mlops_assets.rooms.govern import remake
 from mlops_assets.rooms.govern.comparison import compare, side
 from mlops_assets.rooms.govern.reroll import Reroll
 from mlops_assets.rooms.govern.subject import Subject, find
 from mlops_assets.rooms.train.failure import watched
+from mlops_assets.rooms.train.select import leaderboard
+from mlops_assets.rooms.train.training_set import examples
+from mlops_assets.rooms.train.tuning import Variant
 from mlops_assets.spec.place import Place
 from mlops_assets.spec.plan import ModelPlan
 from mlops_assets.stores.environments import Environments
@@ -199,3 +203,17 @@ def test_a_side_that_is_not_there_is_told(shop: Shop) -> None:
     for asked in ("late_trips@9", "late_trips@champion", "no-run", ""):
         with pytest.raises(NotFound):
             side(shop.world.lineage, shop.world.registry, asked)
+
+
+def test_what_a_search_had_found_is_kept_with_the_snapshot_and_trained_again_as_it_was(shop: Shop) -> None:
+    lake, plan = shop.world.lake, shop.plan(columns=trips.FEATURES[:-1])
+    train = examples(lake.read("late_trips/training_set"), plan, "train")
+    variant = Variant("tuned_logistic", "logistic", {"C": 2.0})
+    assert leaderboard(train, plan).searched == ""
+    searched = leaderboard(train, plan, variant).searched
+    assert Variant(**json.loads(searched)) == variant
+    snapshot = shop.reroll("late_trips@4").subject.snapshot
+    assert remake.retrained(lake, plan, snapshot) == snapshot.digest
+    assert (
+        remake.compared_board(train, plan, replace(snapshot, searched=searched)).entries[-1].parameters == '{"C":2.0}'
+    )
