@@ -134,7 +134,8 @@ def told(defs: Path, write: Write, right: str, wrong: str) -> str:
             "  features: [context]",
             "  features: [context]\n  objective: rmse\n  train: {candidates: [mean, logistic]}",
             (
-                "defs.yaml:23: unknown regression candidate 'logistic'; allowed: hist_gradient_boosting, lightgbm, mean, ridge"
+                "defs.yaml:23: unknown regression candidate 'logistic';"
+                " allowed: hist_gradient_boosting, lightgbm, mean, ridge"
             ),
         ),
         (
@@ -146,8 +147,9 @@ def told(defs: Path, write: Write, right: str, wrong: str) -> str:
             "  features: [context]",
             "  features: [context]\n  train: {candidates: [base_rate, logstic]}",
             (
-                "defs.yaml:22: unknown candidate 'logstic'; allowed: base_rate, hist_gradient_boosting, lightgbm, logistic,"
-                " mean, ridge; next: did you mean 'logistic'?"
+                "defs.yaml:22: unknown candidate 'logstic';"
+                " allowed: base_rate, hist_gradient_boosting, lightgbm, logistic, mean, ridge;"
+                " next: did you mean 'logistic'?"
             ),
         ),
         (
