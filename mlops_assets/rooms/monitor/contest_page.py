@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from html import escape
 from typing import TYPE_CHECKING, Any
 
-from mlops_assets.rooms.evaluate.report import table_html
+from mlops_assets.rooms.evaluate.tables import table_html
 from mlops_assets.rooms.monitor.contest import Figure
 from mlops_assets.rooms.train.charts import png
 

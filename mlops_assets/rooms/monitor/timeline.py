@@ -8,7 +8,8 @@ from html import escape
 from typing import TYPE_CHECKING, Any, Final
 
 from mlops_assets import keys
-from mlops_assets.rooms.evaluate.report import STYLE, table_html
+from mlops_assets.rooms.evaluate.report import STYLE
+from mlops_assets.rooms.evaluate.tables import table_html
 from mlops_assets.rooms.monitor import history
 from mlops_assets.rooms.monitor.lanes import Lane, Mark, svg
 from mlops_assets.stores import sql
