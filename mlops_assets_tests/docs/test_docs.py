@@ -67,3 +67,22 @@ def test_the_snippet_of_the_versions_page_reads_a_table(tmp_path: Path, monkeypa
     exec(snippet, names)  # noqa: S102 - our own page
     assert len(names["flights"]) == 2  # type: ignore[arg-type]  # a frame
     assert isinstance(names["first"], pa.Table)
+
+
+def test_the_snippets_of_the_features_page_look_up_and_test_a_feature(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import pyarrow.parquet as pq
+
+    from mlops_assets.settings import Settings
+    from mlops_assets.stores.delta import DeltaLake
+    from mlops_assets_tests.samples import SAMPLES
+
+    monkeypatch.setenv("MLOPS_HOME", str(tmp_path))
+    lake = DeltaLake(Settings.from_env().lake)
+    for name, file in (("flights", "2013-01"), ("weather", "2013-01"), ("planes", "planes")):
+        lake.write(f"{name}/clean", pq.read_table(SAMPLES / name / f"{file}.parquet"), batch=file)
+    names: dict[str, object] = {}
+    for snippet in re.findall(r"```python\n(.*?)```", (ROOT / "docs" / "features.md").read_text(), flags=re.DOTALL):
+        exec(snippet, names)  # noqa: S102 - our own page
+    assert {"carrier", "origin", "dest", "tailnum"} <= set(names["lookup"].needs)  # type: ignore[attr-defined]

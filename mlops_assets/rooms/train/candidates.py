@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from mlops_assets.errors import TrainingError, UnknownName
 from mlops_assets.rooms.train.inputs import Feature
+from mlops_assets.rooms.train.target_encoding import target_encoder
 from mlops_assets.spec.model import TaskName
 from mlops_assets.spec.place import Place
 
@@ -41,6 +42,21 @@ def logistic(features: Sequence[Feature], seed: int, **parameters: Any) -> "Pipe
     from sklearn.linear_model import LogisticRegression
 
     return _linear(features, LogisticRegression(max_iter=1000, tol=1e-3, random_state=seed, **parameters))
+
+
+def target_encoded(features: Sequence[Feature], seed: int, **parameters: Any) -> "Pipeline":
+    """Logistic regression with categories as the mean outcome of each, learnt out of fold: for many categories."""
+    from sklearn.linear_model import LogisticRegression
+
+    model = LogisticRegression(max_iter=1000, tol=1e-3, random_state=seed, **parameters)
+    return _linear(features, model, target_encoder(seed))
+
+
+def target_encoded_ridge(features: Sequence[Feature], seed: int, **parameters: Any) -> "Pipeline":
+    """The same categories, for a value."""
+    from sklearn.linear_model import Ridge
+
+    return _linear(features, Ridge(random_state=seed, **parameters), target_encoder(seed))
 
 
 def ridge(features: Sequence[Feature], seed: int, **parameters: Any) -> "Pipeline":
@@ -83,7 +99,7 @@ def _light(kind: str, seed: int, parameters: dict[str, Any]) -> Any:
     return getattr(models, kind)(**{**fixed, **parameters})
 
 
-def _linear(features: Sequence[Feature], model: object) -> "Pipeline":
+def _linear(features: Sequence[Feature], model: object, encoder: object = None) -> "Pipeline":
     from sklearn.impute import SimpleImputer
     from sklearn.pipeline import Pipeline
     from sklearn.preprocessing import MinMaxScaler, OneHotEncoder, StandardScaler
@@ -91,7 +107,7 @@ def _linear(features: Sequence[Feature], model: object) -> "Pipeline":
     # A number far outside of what was seen, as in another unit, counts as the largest or smallest that was.
     clipped = [("impute", SimpleImputer(strategy="median")), ("clip", MinMaxScaler(clip=True))]
     numbers = Pipeline([*clipped, ("scale", StandardScaler())])
-    categories = OneHotEncoder(handle_unknown="ignore", min_frequency=RARE)
+    categories = encoder or OneHotEncoder(handle_unknown="ignore", min_frequency=RARE)
     return Pipeline([("columns", _columns(features, numbers, categories)), ("model", model)])
 
 
@@ -116,6 +132,7 @@ def _columns(features: Sequence[Feature], numbers: object, categories: object) -
 _CLASSIFIERS: Final[dict[str, Builder]] = {
     "base_rate": base_rate,
     "logistic": logistic,
+    "target_encoded": target_encoded,
     "hist_gradient_boosting": hist_gradient_boosting,
     "lightgbm": lightgbm,
 }
@@ -125,6 +142,7 @@ CANDIDATES: Final[dict[TaskName, dict[str, Builder]]] = {
     "regression": {
         "mean": mean,
         "ridge": ridge,
+        "target_encoded": target_encoded_ridge,
         "hist_gradient_boosting": hist_gradient_boosting_regressor,
         "lightgbm": lightgbm_regressor,
     },
