@@ -63,6 +63,10 @@ class Train(Spec):
     """The matured labels needed before the first model."""
     window: Duration | None = None
     """How far back training looks; left out: all there is."""
+    windows: tuple[Duration, ...] = ()
+    """Lengths that a back-test tries besides all there is (`window`, or everything); the best is taken."""
+    seasonal: bool = False
+    """Whether the back-test also tries the same season of every year alone."""
     holdout: Duration = timedelta(days=28)
     """The latest stretch, never trained on, on which champion and challenger are judged."""
     holdout_share: Share = 0.2

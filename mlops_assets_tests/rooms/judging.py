@@ -89,3 +89,19 @@ def scored(number: int, scores: Floats, *, until: str = "2024-04-09T00:00:00+00:
 def evidence(challenger: Scored, champion: Scored | None, data: Examples, **evaluate: Any) -> Evidence:
     """Two models on the same rows."""
     return Evidence(trips.plan(evaluate=evaluate), data, challenger, champion)
+
+
+def missed_cost(outcomes: Floats, scores: Floats) -> Floats:
+    """What a row costs: five where it happens and nobody was warned, one for a warning in vain."""
+    warned = scores >= 1 / 6
+    return np.where(outcomes > 0, 5.0 * ~warned, 1.0 * warned)
+
+
+def whole_cost(outcomes: Floats, scores: Floats) -> float:
+    """The same, already averaged."""
+    return float(missed_cost(outcomes, scores).mean())
+
+
+def strange(outcomes: Floats, scores: Floats) -> Floats:
+    """No metric."""
+    return np.zeros(2)

@@ -19,7 +19,7 @@ from mlops_assets.rooms.train.identity import canonical, digest, ingredients
 from mlops_assets.rooms.train.leakage import declared_leaks, suspicious
 from mlops_assets.rooms.train.progress import both, progress, record
 from mlops_assets.rooms.train.select import Leaderboard, leaderboard
-from mlops_assets.rooms.train.training_set import BATCH, Examples, assemble, examples, inputs, sizes
+from mlops_assets.rooms.train.training_set import BATCH, Examples, examples, inputs, sizes, windowed
 from mlops_assets.rooms.train.tuning import tune
 from mlops_assets.spec.plan import ModelPlan
 
@@ -51,13 +51,18 @@ def _training_set(plan: ModelPlan) -> dg.AssetsDefinition:
     def training_set(context: dg.AssetExecutionContext, stores: Stores) -> declaration.Events:
         lake = stores.lake()
         read = inputs(lake, plan)
-        rows = assemble(lake, plan, read)
-        commit = {"run_id": context.run.run_id, "inputs": canonical(read)}
+        rows, window = windowed(lake, plan, read)
+        reason = window.reason if window else ""
+        commit = {"run_id": context.run.run_id, "inputs": canonical(read), **({"window": reason} if reason else {})}
         version = lake.write(keys.table(plan.name, "training_set"), rows, batch=BATCH, commit=commit)
         figures = sizes(rows, plan)
         yield dg.MaterializeResult(
             asset_key=key,
-            metadata={**presentation.table(version, rows.schema), **presentation.numbers(figures)},
+            metadata={
+                **presentation.table(version, rows.schema),
+                **presentation.numbers(figures),
+                **({"window": dg.MetadataValue.text(reason)} if reason else {}),
+            },
             data_version=dg.DataVersion(version.fingerprint),
         )
         yield _leakage(key, plan, examples(rows, plan, "train"))

@@ -10,6 +10,7 @@ from mlops_assets.errors import TrainingError
 from mlops_assets.rooms.label.inference import task_of
 from mlops_assets.rooms.label.maturity import clock as data_clock
 from mlops_assets.rooms.train.inputs import Feature, features_of, frame
+from mlops_assets.rooms.train.window import Window, choose, kept
 from mlops_assets.spec.plan import ModelPlan
 from mlops_assets.stores.sql import connect, identifier, identifiers
 
@@ -59,7 +60,14 @@ def inputs(lake: "Lake", plan: ModelPlan) -> Inputs:
 
 
 def assemble(lake: "Lake", plan: ModelPlan, read: Inputs) -> "pa.Table":
+    """The rows of `windowed`, without the reason for their window."""
+    return windowed(lake, plan, read)[0]
+
+
+def windowed(lake: "Lake", plan: ModelPlan, read: Inputs) -> "tuple[pa.Table, Window | None]":
     """Join matured labels with the features, and say of each row whether it is trained on or held out.
+
+    Where windows are declared, a back-test chooses how far back the training rows reach.
 
     Args:
         lake: holds labels and features.
@@ -78,7 +86,16 @@ def assemble(lake: "Lake", plan: ModelPlan, read: Inputs) -> "pa.Table":
         query = f"select *, {_split(plan)} as split from joined {_window(plan)} {_order(plan)}"
         rows = connection.execute(query).to_arrow_table()
     _both_parts(rows, task_of(plan.model, rows["label"]))
-    return rows
+    window = choose(examples(rows, plan, "train"), plan)
+    return (rows, None) if window is None else (_within(rows, plan, window), window)
+
+
+def _within(rows: "pa.Table", plan: ModelPlan, window: "Window") -> "pa.Table":
+    import pyarrow as pa
+
+    times = rows["event_time"].to_numpy().astype("datetime64[us]")
+    held = rows["split"].to_numpy(zero_copy_only=False) == "holdout"
+    return rows.filter(pa.array(held | kept(window, times, times[held], plan)))
 
 
 def examples(rows: "pa.Table", plan: ModelPlan, split: str, features: Sequence[Feature] = ()) -> Examples:
