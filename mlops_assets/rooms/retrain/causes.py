@@ -1,6 +1,6 @@
 """The causes for training again: each looks at the evidence, and says what it found or nothing."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final, Literal
@@ -52,8 +52,9 @@ def _alarmed(
     asked = model.retrain.persistence
     fresh = sorted((w for w in windows if _fresh(cause, w, evidence)), key=lambda window: window.known)
     newest = fresh[-asked.windows :]
-    alarms = [window for window in newest if window.alarm]
+    alarms = [window for window in newest if window.alarm and not window.fault]
     if not alarms:
+        yield from _broken(cause, newest)
         return
     told = "; ".join(
         f"window {window.name}: {window.measure} {window.figure:.4f} against a threshold of {window.threshold:.4f}"
@@ -61,7 +62,17 @@ def _alarmed(
     )
     short = f"{len(alarms)} of the newest {asked.windows} windows alarmed, {asked.alarms} needed"
     held = f"persistence: {short}" if len(alarms) < asked.alarms else ""
-    yield Finding(cause, told, tuple(f"{cause}:{window.name}" for window in fresh if window.alarm), held)
+    yield Finding(
+        cause, told, tuple(f"{cause}:{window.name}" for window in fresh if window.alarm and not window.fault), held
+    )
+
+
+def _broken(cause: Literal["drift", "performance"], newest: Sequence[Window]) -> Iterator[Finding]:
+    """A fault of the newest window is to be mended: it holds the cause, and is told."""
+    for window in newest[-1:]:
+        if window.fault:
+            told = f"window {window.name} is broken: {window.fault}"
+            yield Finding(cause, told, held=f"fault: {told}; it is to be mended, not learnt from")
 
 
 def _fresh(cause: str, window: Window, evidence: Evidence) -> bool:

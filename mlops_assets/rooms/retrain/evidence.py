@@ -58,6 +58,7 @@ class Window:
         measure: the figure's name.
         judged: when, by the data's clock: late labels open a window again; None: at its end.
         version: that answered it; None: not known.
+        fault: what is broken in its data; empty: nothing is. Such a window asks for nothing, whatever its figures.
     """
 
     name: str
@@ -68,6 +69,7 @@ class Window:
     measure: str = "figure"
     judged: datetime | None = None
     version: int | None = None
+    fault: str = ""
 
     @property
     def known(self) -> datetime:

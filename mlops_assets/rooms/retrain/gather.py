@@ -9,7 +9,7 @@ from typing import Any
 
 from mlops_assets import keys
 from mlops_assets.rooms.label.maturity import clock as data_clock
-from mlops_assets.rooms.monitor.history import timeline
+from mlops_assets.rooms.monitor.history import latest, timeline
 from mlops_assets.rooms.release.expiry import released
 from mlops_assets.rooms.retrain.evidence import Champion, Evidence, Window
 from mlops_assets.rooms.retrain.ledger import Ledger
@@ -93,11 +93,12 @@ def _content(file: Path | None) -> bytes:
 
 
 def _windows(lake: Lake, plan: ModelPlan, stage: str) -> tuple[Window, ...]:
-    newest = {row["window"]: row for row in timeline(lake, plan.name, stage)}
-    return tuple(_window(row) for row in list(newest.values())[-KEPT:])
+    faults = {row["window"]: row.get("faulty") or "" for row in timeline(lake, plan.name, "drift_report")}
+    newest = latest(timeline(lake, plan.name, stage))[-KEPT:]
+    return tuple(_window(row, faults.get(row["window"], "")) for row in newest)
 
 
-def _window(row: Mapping[str, Any]) -> Window:
+def _window(row: Mapping[str, Any], fault: str) -> Window:
     cutoff = row.get("label_cutoff")
     return Window(
         name=row["window"],
@@ -108,6 +109,7 @@ def _window(row: Mapping[str, Any]) -> Window:
         measure=row["figure_name"],
         judged=_utc(cutoff),
         version=row.get("model_version"),
+        fault=fault,
     )
 
 

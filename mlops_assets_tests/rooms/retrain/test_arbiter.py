@@ -100,6 +100,15 @@ def test_an_alarm_that_a_request_knew_of_is_no_cause_again(cause: str) -> None:
     assert not decide(model(), settled(**{cause: (ALARM,)}, requests=(knew,))).causes
 
 
+@pytest.mark.parametrize("cause", ["drift", "performance"])
+def test_a_window_with_broken_data_asks_for_nothing_and_says_what_is_to_be_mended(cause: str) -> None:
+    broken = window("2013-05", fault="temp (nulls)")
+    decision = decide(model(), settled(**{cause: (broken,)}))
+    assert not decision.retrain
+    assert decision.reason == ("fault: window 2013-05 is broken: temp (nulls); it is to be mended, not learnt from")
+    assert not decision.request(settled()).windows
+
+
 def test_an_alarm_about_a_model_that_was_replaced_is_no_cause() -> None:
     assert not decide(model(), settled(drift=(window("2013-05", version=0),))).causes
     assert decide(model(), settled(drift=(window("2013-05", version=1),))).causes == ("drift",)
