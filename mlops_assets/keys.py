@@ -17,6 +17,10 @@ MODEL_STAGES: Final = (
     "verdict",
     "champion",
     "predictions",
+    "feedback",
+    "shadow_report",
+    "usage_report",
+    "stress_report",
     "drift_report",
     "performance_report",
     "retrain_request",
@@ -77,6 +81,15 @@ def pull_job(dataset: str) -> str:
     'trips_pull'
     """
     return f"{dataset}_pull"
+
+
+def served_job(model: str) -> str:
+    """The job that reports on what the prediction service was asked.
+
+    >>> served_job("flight_delays")
+    'flight_delays_served'
+    """
+    return f"{model}_served"
 
 
 def retrain_job(model: str) -> str:

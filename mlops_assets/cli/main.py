@@ -24,6 +24,7 @@ _COMMANDS = {
     "retrain": "Ask for a challenger, pause or resume, and see what was decided and why.",
     "rollback": "Back to the version that was champion before.",
     "serve": "Serve every released model over HTTP.",
+    "stress": "Find where a model bends under load, and set its limits.",
     "status": "What each dataset and model is doing.",
     "up": "Run the whole stack: UI, daemon and report pages.",
     "versions": "Every version of a table: when, by which run, from which code.",

@@ -20,6 +20,8 @@ from mlops_assets.rooms.release import sensors as approval
 from mlops_assets.rooms.retrain import assets as retrain
 from mlops_assets.rooms.retrain import checks, sensors
 from mlops_assets.rooms.serve import assets as serve
+from mlops_assets.rooms.serve import checks as serving
+from mlops_assets.rooms.serve import sensors as served
 from mlops_assets.rooms.train import assets as train
 from mlops_assets.rooms.train.candidates import CANDIDATES
 from mlops_assets.spec import model as spec
@@ -55,11 +57,20 @@ class Model(Noun[spec.Model]):
         """The assets of the model's life, the job that trains, judges and releases, and the sensor that asks for it."""
         plan = house.model(self.name)
         return dg.Definitions(
-            assets=[*evaluate.build(plan, BESIDE), *(asset for room in ROOMS for asset in room.build(plan))],
-            asset_checks=checks.build(plan),
-            sensors=[*approval.build(plan), *sensors.build(plan)],
+            assets=[
+                *evaluate.build(plan, BESIDE),
+                *(asset for room in ROOMS for asset in room.build(plan)),
+                *serve.watched(plan),
+            ],
+            asset_checks=[*checks.build(plan), *serving.build(plan)],
+            sensors=[*approval.build(plan), *served.build(plan), *sensors.build(plan)],
             jobs=[
                 *by_hand.build(plan),
+                dg.define_asset_job(
+                    keys.served_job(self.name),
+                    selection=dg.AssetSelection.tag(serve.SERVED, self.name),
+                    description=f"How the prediction service is used for {self.name}, and how challengers compare.",
+                ),
                 dg.define_asset_job(
                     keys.retrain_job(self.name),
                     selection=dg.AssetSelection.tag(declaration.RETRAIN, self.name),

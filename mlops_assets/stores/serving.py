@@ -194,6 +194,16 @@ class ServingStore:
         return live
 
 
+def in_force(manifest: Mapping[str, Any], measured: Mapping[str, int]) -> dict[str, int]:
+    """Workers, batch size and in-flight limit: what was declared, else what was measured, else what the bundle says.
+
+    >>> in_force({"serving": {"workers": 1, "in_flight": 9}, "declared": ["in_flight"]}, {"workers": 2, "in_flight": 4})
+    {'workers': 2, 'in_flight': 9}
+    """
+    declared = manifest.get("declared", ())
+    return {**manifest["serving"], **{name: value for name, value in measured.items() if name not in declared}}
+
+
 def _text(model: str, live: Live) -> str:
     return json.dumps([model, live.champion, live.challengers, live.previous, live.evidence])
 

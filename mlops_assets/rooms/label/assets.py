@@ -11,6 +11,7 @@ from mlops_assets.resources.stores import Stores
 from mlops_assets.rooms.label.inference import task_of
 from mlops_assets.rooms.label.summary import Summary, by_day, picture, summarize
 from mlops_assets.rooms.label.task import Task
+from mlops_assets.rooms.label.told import with_told
 from mlops_assets.rooms.label.truth import earlier, labels
 from mlops_assets.spec.plan import ModelPlan
 
@@ -31,7 +32,7 @@ def build(plan: ModelPlan) -> list[dg.AssetsDefinition]:
 
     @dg.multi_asset(name=f"{plan.name}_labels", specs=[spec], check_specs=checks)
     def labelled(context: dg.AssetExecutionContext, stores: Stores) -> Events:
-        rows = labels(stores.lake(), plan, context.partition_key)
+        rows = with_told(stores.lake(), plan, labels(stores.lake(), plan, context.partition_key))
         version = stores.labels().record(plan.name, rows, batch=context.partition_key)
         task = task_of(plan.model, rows["label"], earlier(stores.lake(), plan, context.partition_key))
         found = summarize(rows, plan.model.target, task)

@@ -119,7 +119,7 @@ def manifest(bundle: "Bundle", plan: "ModelPlan", made: Export, *, settings: Map
         "engine": "onnx" if made.model is not None else "sklearn",
         "parity": made.parity.body(),
         "task": task,
-        "classes": told.get("classes", []),
+        "classes": _classes(bundle.pipeline, told),
         "candidate": told.get("candidate", ""),
         "threshold": told.get("threshold"),
         "trained_until": told.get("trained_until"),
@@ -130,12 +130,20 @@ def manifest(bundle: "Bundle", plan: "ModelPlan", made: Export, *, settings: Map
         "online": {"key": list(plan.dataset.key), "tables": _online(plan)},
         "libraries": {name: metadata.version(name) for name in LIBRARIES},
         "serving": {**SETTINGS, **settings, **_declared(plan)},
-        "guard": serve.guard.model_dump(mode="json"),
+        "declared": sorted(_declared(plan)),
+        "guard": serve.guard.model_dump(mode="json") if serve.guard.armed else None,
         "shadow": serve.shadow,
         "canary": serve.canary,
         "durability": serve.durability,
         "expiry": plan.model.expiry.model_dump(mode="json") if plan.model.expiry else None,
     }
+
+
+def _classes(pipeline: Any, told: Mapping[str, Any]) -> list[str]:
+    """The class of each column of the scores: a pipeline may not have been shown all that the task knows."""
+    if told.get("task") != "multiclass":
+        return []
+    return [str(told["classes"][int(place)]) for place in pipeline.classes_]
 
 
 def _declared(plan: "ModelPlan") -> dict[str, int]:

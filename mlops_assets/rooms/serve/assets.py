@@ -1,6 +1,8 @@
-"""`<model>/predictions`: the champion's answers to a batch, given before the outcomes are known."""
+"""`<model>/predictions`, and the reports of a model that is served: how it is used, and how its challengers compare."""
 
-from typing import TYPE_CHECKING
+import hashlib
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Final
 
 import dagster as dg
 
@@ -10,7 +12,9 @@ from mlops_assets.resources.stores import Stores
 from mlops_assets.rooms.label.maturity import clock
 from mlops_assets.rooms.label.tasks import of_manifest
 from mlops_assets.rooms.release.expiry import stopped
+from mlops_assets.rooms.serve import reports, stress, usage
 from mlops_assets.rooms.serve import score as scoring
+from mlops_assets.rooms.serve.trial import trials
 from mlops_assets.rooms.train.fit import manifest_of
 from mlops_assets.spec.plan import ModelPlan
 
@@ -18,6 +22,10 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from mlops_assets.stores.lake import TableVersion
+
+
+SERVED: Final = "mlops/served"
+"""Tag of the reports on what a service was asked; the value is the model's name."""
 
 
 def build(plan: ModelPlan) -> list[dg.AssetsDefinition]:
@@ -54,6 +62,112 @@ def build(plan: ModelPlan) -> list[dg.AssetsDefinition]:
         yield _check(spec, faults, said)
 
     return [predictions]
+
+
+def watched(plan: ModelPlan) -> list[dg.AssetsDefinition]:
+    """What is told of a model that the prediction service serves: outcomes, challengers, usage."""
+    return [_feedback(plan), _shadow_report(plan), _usage_report(plan), _stress_report(plan)]
+
+
+def _feedback(plan: ModelPlan) -> dg.AssetsDefinition:
+    """Told by the sensor that takes it from the service's log."""
+    spec = declaration.asset_spec(
+        plan.name,
+        "feedback",
+        room="serve",
+        description=f"What became of {plan.name}'s online predictions, by prediction id, as it was told.",
+        deps=[keys.key(plan.name, "predictions")],
+        kinds=("deltalake",),
+        owners=plan.model.owners,
+    )
+    return dg.AssetsDefinition(specs=[spec])
+
+
+def _shadow_report(plan: ModelPlan) -> dg.AssetsDefinition:
+    described = "Champion and challengers on the same questions: agreement, flips, drift, latency, and who is right."
+    spec = _served_spec(plan, "shadow_report", described)
+
+    @dg.multi_asset(name=f"{plan.name}_shadow_report", specs=[spec])
+    def shadow_report(context: dg.AssetExecutionContext, stores: Stores) -> declaration.Events:
+        found = trials(stores.lake(), stores.serving(), plan.name)
+        html = reports.shadow_page(plan.name, found)
+        figures = {
+            f"{name}_v{trial.challenger}": value
+            for trial in found
+            if trial.found
+            for name, value in trial.found.figures().items()
+        }
+        for trial in found:
+            context.log.info("version %s beside version %s: %s", trial.challenger, trial.champion, trial.how)
+        yield _page(stores, spec, html, {"challengers": len(found), **figures})
+
+    return shadow_report
+
+
+def _usage_report(plan: ModelPlan) -> dg.AssetsDefinition:
+    described = "How the prediction service is used: requests, latency, answers and quality, a version and a day."
+    spec = _served_spec(plan, "usage_report", described)
+
+    @dg.multi_asset(name=f"{plan.name}_usage_report", specs=[spec])
+    def usage_report(stores: Stores) -> declaration.Events:
+        days = usage.usage(stores.lake(), plan.name)
+        shown = {"picture": presentation.picture(usage.picture(days), "requests and latency by day")} if days else {}
+        yield _page(stores, spec, reports.usage_page(plan.name, days), usage.totals(days), shown)
+
+    return usage_report
+
+
+def _stress_report(plan: ModelPlan) -> dg.AssetsDefinition:
+    """Made when somebody asks for it: it takes the machine for a minute."""
+    spec = declaration.asset_spec(
+        plan.name,
+        "stress_report",
+        room="serve",
+        description="Where the served model bends under load, and the limits that follow; made by mlops stress.",
+        deps=[keys.key(plan.name, "champion")],
+        kinds=("onnx",),
+        owners=plan.model.owners,
+    )
+
+    @dg.multi_asset(name=f"{plan.name}_stress_report", specs=[spec])
+    def stress_report(stores: Stores) -> declaration.Events:
+        found = stress.stress(stores.serving(), plan.name)
+        knee = {"knee_connections": found.knee.connections, "throughput": found.knee.throughput}
+        first = found.first_error.connections if found.first_error else None
+        times = {"p50_ms": found.knee.p50_ms, "p99_ms": found.knee.p99_ms, "first_error_connections": first}
+        shown = {"picture": presentation.picture(stress.curve(found), "throughput and p99 by connections")}
+        yield _page(stores, spec, stress.page(plan.name, found), {**knee, **times, **found.settings}, shown)
+
+    return stress_report
+
+
+def _served_spec(plan: ModelPlan, stage: str, description: str) -> dg.AssetSpec:
+    spec = declaration.asset_spec(
+        plan.name,
+        stage,
+        room="serve",
+        description=description,
+        deps=[keys.key(plan.name, "feedback")],
+        kinds=("duckdb",),
+        owners=plan.model.owners,
+    )
+    return spec.merge_attributes(tags={SERVED: plan.name})
+
+
+def _page(
+    stores: Stores,
+    spec: dg.AssetSpec,
+    html: str,
+    figures: Mapping[str, float | int | None],
+    more: presentation.Metadata | None = None,
+) -> declaration.Materialized:
+    version = hashlib.sha256(html.encode()).hexdigest()[:16]
+    saved = stores.reports().save((spec.key.path[0], spec.key.path[-1]), "latest", html)
+    return dg.MaterializeResult(
+        asset_key=spec.key,
+        metadata={**presentation.numbers(figures), **presentation.report(saved), **(more or {})},
+        data_version=dg.DataVersion(version),
+    )
 
 
 def _spec(plan: ModelPlan) -> dg.AssetSpec:

@@ -7,10 +7,11 @@ import time
 from pathlib import Path
 from typing import Final
 
-from mlops_assets.errors import MlopsError
 from mlops_assets.rooms.serve import meter as figures
+from mlops_assets.rooms.serve.guard import REASON, broken
 from mlops_assets.rooms.serve.meter import Meter
 from mlops_assets.rooms.serve.served import CHAMPION, Served
+from mlops_assets.rooms.serve.shadow import Shadow
 from mlops_assets.stores.prediction_log import LogWriter
 from mlops_assets.stores.serving import Live, ServingStore
 
@@ -37,6 +38,8 @@ class Line:
         self.challengers: list[Served] = []
         self.canary_share = 0.0
         self.problem = ""
+        self.before: Served | None = None
+        self.shadow: Shadow | None = None
         self.log = LogWriter(folder / model)
         self._store, self._salt = store, salt
         self._seen: tuple[int, int, int] | None = None
@@ -58,15 +61,37 @@ class Line:
         self._seen = mark
         try:
             champion, challengers = await asyncio.to_thread(self._load)
-        except (MlopsError, OSError, ValueError, KeyError, TypeError) as error:
+        except Exception as error:  # noqa: BLE001 - whatever it is, the old one serves on, and it is told
             self._refused(error)
             return False
         changed = self.champion is None or champion.digest != self.champion.digest
+        if changed:
+            self.before = self.champion
         self.champion, self.challengers, self.problem = champion, challengers, ""
+        self._observe(champion, challengers)
         self.canary_share = float(champion.manifest.get("canary") or 0.0) if challengers else 0.0
         self.meter.events[(self.model, "swap")] += int(changed)
         figures.live(self.model, CHAMPION, champion.version, healthy=True)
         return changed
+
+    def keep_guard(self) -> str:
+        """Serve the release before again when this one breaks its declared guard; why, or empty."""
+        now, before = self.champion, self.before
+        if now is None or before is None or now.manifest["guard"] is None:
+            return ""
+        reason = broken(now.manifest["guard"], now.record, before.record)
+        live = self._store.live(self.model) if reason else None
+        if live is None or live.champion != now.digest:
+            return ""  # all is well, or another worker was faster
+        self._store.release(self.model, before.digest, evidence=f"{REASON}: version {now.version}: {reason}")
+        self.meter.events[(self.model, "rollback")] += 1
+        self.before = None
+        return reason
+
+    def _observe(self, champion: Served, challengers: list[Served]) -> None:
+        share = float(champion.manifest.get("shadow") or 0.0)
+        self.shadow = Shadow(challengers, share, self.meter) if share and challengers else None
+        champion.observers = [self.shadow.observe] if self.shadow else []
 
     def answering(self, client: str) -> Served | None:
         """Who answers a client: always the same for the same key, while the experiment lasts."""

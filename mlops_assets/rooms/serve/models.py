@@ -3,9 +3,9 @@
 import asyncio
 import contextlib
 import logging
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from mlops_assets.errors import StoreError
 from mlops_assets.rooms.serve import feedback
@@ -13,10 +13,10 @@ from mlops_assets.rooms.serve.line import Line
 from mlops_assets.rooms.serve.meter import Meter
 from mlops_assets.rooms.serve.problems import busy
 from mlops_assets.settings import Settings
-from mlops_assets.stores.online import OnlineStore, SqliteOnline
+from mlops_assets.stores.online import OnlineStore, opened
 from mlops_assets.stores.prediction_log import LogWriter, seal_orphans
 from mlops_assets.stores.secret import secret
-from mlops_assets.stores.serving import ServingStore
+from mlops_assets.stores.serving import ServingStore, in_force
 
 LOOK: Final = 0.2
 SYNC: Final = 0.1
@@ -31,11 +31,11 @@ class Models:
         """Remember where everything is; `refresh` loads."""
         self.settings, self.meter = settings, Meter()
         self.store = ServingStore(settings.serving)
-        self.online: OnlineStore = SqliteOnline(settings.online)
+        self.online: OnlineStore = opened(settings.online_url, settings.online)
         self.lines: dict[str, Line] = {}
         self.predicting: dict[str, Line] = {}
         self.in_flight = IN_FLIGHT
-        self._feedback = LogWriter(settings.prediction_log / feedback.FOLDER)
+        self._feedback: dict[str, LogWriter] = {}
         self._salt = secret(settings.serving / ".salt")
 
     async def refresh(self) -> None:
@@ -46,14 +46,28 @@ class Models:
                 seal_orphans(folder / model)
                 line = Line(self.store, model, folder, self.meter, salt=self._salt)
                 self.lines[model] = line
+                self._feedback[model] = LogWriter(folder / feedback.FOLDER / model)
                 self.predicting[f"/v1/models/{model}:predict"] = line
         for line in self.lines.values():
             if await line.refresh():
                 _LOG.info("%s: version %s answers", line.model, line.champion and line.champion.version)
             elif line.problem:
                 _LOG.debug("%s: %s", line.model, line.problem)
-        limits = [line.champion.manifest["serving"]["in_flight"] for line in self.lines.values() if line.champion]
+        self._measured()
+
+    def _measured(self) -> None:
+        """Keep to the limits that were declared, or that a stress test has set."""
+        limits = []
+        for line in self.lines.values():
+            if line.champion is not None:
+                found = in_force(line.champion.manifest, self.store.settings(line.model))
+                line.champion.limit = found["batch_size"]
+                limits.append(found["in_flight"])
         self.in_flight = max(limits, default=IN_FLIGHT)
+
+    def chores(self) -> "list[Coroutine[Any, Any, None]]":
+        """What goes on beside answering."""
+        return [self.follow(), self.preserve(), self.shadow()]
 
     async def follow(self) -> None:
         """Look for releases, and hand over the figures, until cancelled."""
@@ -61,6 +75,17 @@ class Models:
             await asyncio.sleep(LOOK)
             await self.refresh()
             self.meter.hand_over()
+            for line in self.lines.values():
+                if reason := line.keep_guard():
+                    _LOG.warning("%s: rolled back: %s", line.model, reason)
+
+    async def shadow(self) -> None:
+        """Let challengers answer what waits for them, until cancelled."""
+        while True:
+            await asyncio.sleep(SYNC)
+            for line in self.lines.values():
+                if line.shadow is not None:
+                    await line.shadow.answer()
 
     async def preserve(self) -> None:
         """Bring the logs to the disk, and seal what is due, until cancelled."""
@@ -71,14 +96,16 @@ class Models:
                 with contextlib.suppress(OSError):  # the next write tells the callers
                     await asyncio.to_thread(log.sync)
 
-    def keep_feedback(self, records: Sequence[bytes]) -> None:
-        """Keep outcomes.
+    def keep_feedback(self, found: Sequence[feedback.Outcome]) -> None:
+        """Keep outcomes; those of one model by one write.
 
         Raises:
             Problem: the disk is full.
         """
         try:
-            self._feedback.write(records)
+            for model in {outcome.model for outcome in found}:
+                records = [feedback.record(outcome) for outcome in found if outcome.model == model]
+                self._feedback[model].write(records)
         except StoreError:
             raise busy("the feedback cannot be written, so it is not accepted") from None
 
@@ -89,4 +116,4 @@ class Models:
             log.sync()
 
     def _logs(self) -> list[LogWriter]:
-        return [self._feedback, *(line.log for line in self.lines.values())]
+        return [*self._feedback.values(), *(line.log for line in self.lines.values())]

@@ -11,6 +11,7 @@ import msgspec
 from mlops_assets.errors import StoreError
 from mlops_assets.rooms.serve import answer
 from mlops_assets.rooms.serve.engine import check_golden, engine
+from mlops_assets.rooms.serve.guard import Record
 from mlops_assets.rooms.serve.meter import Meter
 from mlops_assets.rooms.serve.privacy import keeper
 from mlops_assets.rooms.serve.problems import Problem, busy
@@ -56,6 +57,7 @@ class Served:
         self._power = bundle.manifest.get("durability") == "power"
         self._labels = (self.model, str(self.version))
         self._head = b'","model":"%s","version":%d,' % (self.model.encode(), self.version)
+        self.record = Record()
         self.observers: list[Callable[[Sequence[Asked], Any], None]] = []
 
     def ask(self, row: Row, *, name: str = "", began: float, more: dict[str, Any]) -> "asyncio.Future[bytes]":
@@ -83,6 +85,24 @@ class Served:
             await asyncio.to_thread(self._log.sync)
         return texts
 
+    def record_shadow(self, names: Sequence[str], scores: Any, took: float) -> None:
+        """Log what this challenger would have answered to the questions of these ids; no reply, no inputs again."""
+        head = b'","t":%d,"v":%d,"role":"%s","us":%d,' % (
+            time.time_ns() // 1000,
+            self.version,
+            self.role.encode(),
+            took * 1e6,
+        )
+        words = (self._speak(row) for row in scores)
+        records = [
+            b'{"id":"%s%s%s}' % (name.encode(), head, text) for name, (_, _, text) in zip(names, words, strict=True)
+        ]
+        try:
+            self._log.write(records)
+        except StoreError:
+            self._meter.events[(self.model, "log_failed")] += 1
+        self._meter.requests[(*self._labels, self.role, "200")] += len(records)
+
     def _flush(self) -> None:
         batch, self._waiting = self._waiting[: self.limit], self._waiting[self.limit :]
         self._due = bool(self._waiting)
@@ -92,6 +112,7 @@ class Served:
             texts = self._answered(batch)
         except Exception as error:  # noqa: BLE001 - whatever it is, nobody may wait for ever
             found = error if isinstance(error, Problem) else Problem(500)
+            self.record.failed += len(batch)
             for _, _, _, future, _ in batch:
                 if future is not None and not future.done():
                     future.set_exception(found)
@@ -107,7 +128,7 @@ class Served:
         words = [self._speak(row) for row in scores]
         now, wall = time.perf_counter(), time.time_ns() // 1000
         head = b'","t":%d,"v":%d,"role":"%s","us":' % (wall, self.version, self.role.encode())
-        records, texts = [], []
+        records, texts, mine = [], [], self.record
         seconds, spread = self._meter.seconds[self._labels], self._meter.scores[self._labels]
         for (row, name, began, _, more), (score, said, text) in zip(batch, words, strict=True):
             if score is not None and not isfinite(score):
@@ -119,6 +140,8 @@ class Served:
             texts.append(b'{"id":"%s%s%s' % (name.encode(), self._head, text))
             seconds.add(took)
             spread.add(score or 0.0)
+            mine.seconds += took
+            mine.score += score or 0.0
             if isinstance(said, bool | str):
                 self._meter.answers[(*self._labels, str(said))] += 1
         try:
@@ -126,6 +149,7 @@ class Served:
         except StoreError:
             self._meter.events[(self.model, "log_failed")] += 1
             raise busy("the prediction log cannot be written, so nothing is answered") from None
+        mine.answered += len(batch)
         self._meter.requests[(*self._labels, self.role, "200")] += len(batch)
         for observe in self.observers:
             observe(batch, words)

@@ -106,7 +106,7 @@ class Service:
         self._allowed(scope, "feedback")
         body = await self.reader.read(receive, scope["headers"], MANY_LIMIT, columns.JSON)
         found = feedback.outcomes(body, self.models.lines)
-        self.models.keep_feedback([feedback.record(outcome) for outcome in found])
+        self.models.keep_feedback(found)
         await reply_json(send, {"accepted": len(found)}, status=202)
 
     async def _get(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -14,12 +14,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from threading import Event, Thread
 from typing import Final
 
 from mlops_assets.errors import StoreError
 from mlops_assets.rooms.serve.access import Access, require_tokens_beyond_loopback
 from mlops_assets.settings import Settings
-from mlops_assets.stores.serving import ServingStore
+from mlops_assets.stores.serving import ServingStore, in_force
 
 HOST: Final = "127.0.0.1"
 PORT: Final = 8000
@@ -134,14 +135,32 @@ def supervised(
         supervisor.stop()
 
 
+@contextmanager
+def tended(settings: Settings, *, port: int, log: Path) -> Iterator[Supervisor]:
+    """Serve beside something else for as long as the block runs: a thread looks after the workers."""
+    with supervised(settings, port=port, log=log) as running:
+        ended = Event()
+
+        def tend() -> None:
+            while not ended.wait(0.2):
+                running.tend()
+
+        thread = Thread(target=tend, name="predictions", daemon=True)
+        thread.start()
+        try:
+            yield running
+        finally:
+            ended.set()
+            thread.join()
+
+
 def _asked_for(settings: Settings) -> int:
     """The most workers that a live bundle asks for, or a stress test since has set."""
     store, asked = ServingStore(settings.serving), [1]
     for model in store.models():
         digest = store.released(model)
         if digest:
-            manifest = store.load(model, digest).manifest
-            asked.append(int(store.settings(model).get("workers", manifest["serving"]["workers"])))
+            asked.append(in_force(store.load(model, digest).manifest, store.settings(model))["workers"])
     return max(asked)
 
 

@@ -10,6 +10,7 @@ import signal
 import socket
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -33,7 +34,7 @@ def main(descriptor: int, home: str) -> None:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(process)d %(message)s", stream=sys.stderr)
     os.environ.update({"OMP_NUM_THREADS": "1", "DO_NOT_TRACK": "1"})
     with asyncio.Runner(loop_factory=_loop()) as runner:
-        runner.run(_serve(descriptor, Settings(home=Path(home))))
+        runner.run(_serve(descriptor, replace(Settings.from_env(), home=Path(home))))
 
 
 async def _serve(descriptor: int, settings: Settings) -> None:
@@ -41,7 +42,7 @@ async def _serve(descriptor: int, settings: Settings) -> None:
     await models.refresh()
     service = Service(models, Access.of(settings.serving))
     server = _server(service)
-    tasks = [asyncio.create_task(work) for work in (models.follow(), models.preserve(), _watch(server, service))]
+    tasks = [asyncio.create_task(work) for work in (*models.chores(), _watch(server, service))]
     gc.collect()
     gc.freeze()  # what is loaded lives as long as the process: no collection looks at it again
     try:

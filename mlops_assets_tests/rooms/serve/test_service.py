@@ -3,6 +3,7 @@
 import io
 import json
 import math
+import re
 import socket
 import time
 from collections.abc import Iterator
@@ -134,6 +135,16 @@ def test_the_metrics_count_requests_answers_and_scores(url: str) -> None:
     assert after == before + 1
     assert figure(url, 'mlops_request_seconds_count{model="late_trips",version="1"}') >= after
     assert figure(url, 'mlops_live_version{model="late_trips",role="champion"}') == 1
+
+
+def test_the_grafana_dashboard_asks_only_for_metrics_that_there_are(url: str, root: Path) -> None:
+    ask(url, PREDICT, {"inputs": ROW})
+    time.sleep(0.5)
+    exposed = ask(url, "/metrics").body.decode()
+    dashboard = json.loads((root / "docs" / "grafana" / "predictions.json").read_text())
+    asked = {name for panel in dashboard["panels"] for name in re.findall(r"mlops_\w+", panel["targets"][0]["expr"])}
+    assert len(asked) >= 8
+    assert {name for name in asked if name not in exposed} == set()
 
 
 def figure(url: str, name: str) -> float:

@@ -1,0 +1,92 @@
+"""The life of a served model: released by the pipeline, asked, swapped, killed, ingested, compared, told the truth."""
+
+import os
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from mlops_assets.resources.stores import Stores
+from mlops_assets.rooms.evaluate import assets as evaluate
+from mlops_assets.rooms.release import assets as release
+from mlops_assets.rooms.release import bundle
+from mlops_assets.rooms.serve import assets as serve
+from mlops_assets.rooms.serve.sensors import look
+from mlops_assets.rooms.serve.supervisor import Supervisor
+from mlops_assets.rooms.train import assets as train
+from mlops_assets.rooms.train.candidates import hist_gradient_boosting
+from mlops_assets_tests.rooms import trips
+from mlops_assets_tests.rooms.release.bundles import trained
+from mlops_assets_tests.rooms.serve.running import MODEL, PREDICT, ask, service, until_answers
+from mlops_assets_tests.rooms.serve.test_swap import Load, until, version
+
+pytestmark = pytest.mark.journey
+PLAN = trips.plan(train={"candidates": ("base_rate", "logistic")})
+
+
+@pytest.fixture(scope="module")
+def stores(tmp_path_factory: pytest.TempPathFactory) -> Stores:
+    """A home whose champion the pipeline has released."""
+    found = Stores(home=str(tmp_path_factory.mktemp("home")))
+    trips.fill(found.lake(), trips.rows())  # type: ignore[arg-type]  # the embedded lake
+    assets = [asset for room in (train, evaluate, release) for asset in room.build(PLAN)]
+    with dg.DagsterInstance.ephemeral() as instance:
+        assert dg.materialize(assets, resources={"stores": found}, instance=instance).success
+    return found
+
+
+@pytest.fixture(scope="module")
+def running(stores: Stores) -> Iterator[Supervisor]:
+    with service(stores.settings().home) as found:
+        yield found
+
+
+def lived(stores: Stores, running: Supervisor) -> set[str]:
+    """Asked, swapped twice under load, killed, told the truth, challenged and ended; the ids that it acknowledged."""
+    example = ask(running.url, "/openapi.json").json["paths"][PREDICT]["post"]["requestBody"]
+    first = ask(running.url, PREDICT, example["content"]["application/json"]["example"]).json
+    store = stores.serving()
+    champion = store.released(MODEL)
+    other = bundle.put(store, trained(hist_gradient_boosting, 2), PLAN, card="")
+    with Load(running.url) as load:
+        store.release(MODEL, other, evidence="a better one")
+        until(lambda: version(running) == 2)
+        store.release(MODEL, champion, evidence="rollback")
+        until(lambda: version(running) == 1)
+    assert load.lost == 0
+    os.kill(running.workers[0].pid, signal.SIGKILL)
+    running.workers[0].wait()
+    running.tend()
+    until_answers(running)
+    told = [{"id": answer.json["id"], "model": MODEL, "label": 1} for answer in load.answers]
+    assert ask(running.url, "/v1/feedback", {"feedback": told}).json == {"accepted": len(told)}
+    store.challenge(MODEL, (other,))
+    running.stop()
+    return {answer.json["id"] for answer in load.answers} | {first["id"]}
+
+
+def test_nothing_acknowledged_is_lost_and_challenger_and_usage_are_reported(
+    stores: Stores, running: Supervisor
+) -> None:
+    acknowledged = lived(stores, running)
+    assert len(look(stores, PLAN).asset_events) == 2
+    rows = stores.predictions().read(MODEL, batches=["online"])
+    assert acknowledged <= set(rows["prediction_id"].to_pylist())
+    assert rows.num_rows == len(set(rows["prediction_id"].to_pylist()))
+    reports = [asset for asset in serve.watched(PLAN) if {"shadow_report", "usage_report"} & set(stages(asset))]
+    with dg.DagsterInstance.ephemeral() as instance:
+        done = dg.materialize(reports, resources={"stores": stores}, instance=instance)
+    [shadow] = done.asset_materializations_for_node(f"{MODEL}_shadow_report")
+    figures = {name: value.value for name, value in shadow.metadata.items()}
+    assert figures["challengers"] == 1
+    assert int(str(figures["labelled_v2"])) > 50
+    assert "loss_v2" in figures
+    [used] = done.asset_materializations_for_node(f"{MODEL}_usage_report")
+    assert used.metadata["requests"].value == rows.num_rows
+    assert Path(str(used.metadata["report_file"].value)).read_text().count("<tr>") >= 3
+
+
+def stages(asset: dg.AssetsDefinition) -> list[str]:
+    return [key.path[-1] for key in asset.keys]

@@ -1,0 +1,118 @@
+"""Challengers beside the champion, a guard that rolls back, and who may ask."""
+
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mlops_assets.errors import SpecError, UnknownName
+from mlops_assets.rooms.release import bundle
+from mlops_assets.rooms.serve import access
+from mlops_assets.rooms.serve.guard import Record, broken
+from mlops_assets.rooms.serve.supervisor import supervised
+from mlops_assets.rooms.train.candidates import hist_gradient_boosting
+from mlops_assets.settings import Settings
+from mlops_assets.stores.prediction_log import read
+from mlops_assets.stores.serving import ServingStore
+from mlops_assets_tests.rooms import trips
+from mlops_assets_tests.rooms.release.bundles import trained
+from mlops_assets_tests.rooms.serve.running import BATCH, MODEL, PREDICT, ROW, ask, release, service
+from mlops_assets_tests.rooms.serve.test_swap import until, version
+
+
+def challenge(home: Path) -> None:
+    store = ServingStore(Settings(home).serving)
+    digest = bundle.put(store, trained(hist_gradient_boosting, 2), trips.plan(), card="")
+    store.challenge(MODEL, (digest,))
+
+
+def records(home: Path) -> list[dict[str, Any]]:
+    folder = Settings(home).prediction_log / MODEL
+    return [record for path in sorted(folder.glob("*-*.*")) for record in read(path).records]
+
+
+@pytest.mark.slow
+def test_a_shadow_answers_a_share_under_the_champions_ids_and_never_a_caller(tmp_path: Path) -> None:
+    release(tmp_path, shadow=0.1)
+    challenge(tmp_path)
+    with service(tmp_path) as running:
+        answer = ask(running.url, BATCH, {"instances": [ROW] * 2_000})
+        assert {each["version"] for each in answer.json["predictions"]} == {1}
+        until(lambda: sum(record["role"] == "shadow" for record in records(tmp_path)) > 100)
+        time.sleep(0.5)
+        kept = records(tmp_path)
+    shadows = [record for record in kept if record["role"] == "shadow"]
+    assert 120 < len(shadows) < 290
+    assert {record["v"] for record in shadows} == {2}
+    assert {record["id"] for record in shadows} <= {record["id"] for record in kept if record["role"] == "champion"}
+    assert all("in" not in record for record in shadows)
+
+
+@pytest.mark.slow
+def test_a_canary_answers_the_same_keys_always_and_about_its_share_of_them(tmp_path: Path) -> None:
+    release(tmp_path, canary=0.1)
+    challenge(tmp_path)
+    with service(tmp_path) as running:
+        clients = [f"client-{number}" for number in range(300)]
+        first, second = (
+            [ask(running.url, PREDICT, {"inputs": ROW, "client": each}).json["version"] for each in clients]
+            for _ in range(2)
+        )
+        without = {ask(running.url, PREDICT, {"inputs": ROW}).json["version"] for _ in range(20)}
+    assert first == second
+    assert 10 <= first.count(2) <= 60
+    assert without == {1}
+
+
+@pytest.mark.slow
+def test_a_release_that_breaks_its_guard_is_rolled_back(tmp_path: Path) -> None:
+    guard = {"max_score_shift": 1e-9, "min_requests": 20}
+    release(tmp_path, 1)
+    with service(tmp_path) as running:
+        ask(running.url, BATCH, {"instances": [ROW] * 30})
+        release(tmp_path, 2, builder=hist_gradient_boosting, guard=guard)
+        until(lambda: version(running) == 2)
+        ask(running.url, BATCH, {"instances": [ROW] * 30})
+        until(lambda: version(running) == 1)
+        assert 'event="rollback"' in ask(running.url, "/metrics").body.decode()
+    live = ServingStore(Settings(tmp_path).serving).live(MODEL)
+    assert live is not None
+    assert live.evidence.startswith("guard: version 2: the mean score moved")
+
+
+def test_a_guard_waits_for_enough_and_tells_latency_and_errors_too() -> None:
+    guard = {"max_error_rate": 0.01, "max_latency_ratio": 2.0, "max_score_shift": 0.1, "min_requests": 100}
+    before = Record(answered=1_000, seconds=1.0, score=500.0)
+    assert broken(guard, Record(answered=50, failed=49), before) == ""
+    assert "requests failed" in broken(guard, Record(answered=98, failed=2), before)
+    assert "3.00 times as long" in broken(guard, Record(answered=100, seconds=0.3, score=50.0), before)
+    assert broken(guard, Record(answered=100, seconds=0.1, score=50.0), before) == ""
+
+
+@pytest.mark.slow
+def test_with_tokens_each_role_may_do_its_own_and_an_admin_all(tmp_path: Path) -> None:
+    release(tmp_path)
+    folder = Settings(tmp_path).serving
+    tokens = {role: access.issue(folder, role) for role in access.ROLES}
+    with service(tmp_path) as running:
+
+        def status(path: str, role: str, body: Any = None) -> int:
+            headers = {"Authorization": f"Bearer {tokens.get(role, 'guessed')}"} if role else {}
+            return ask(running.url, path, body, headers=headers).status
+
+        question = {"inputs": ROW}
+        assert [status(PREDICT, role, question) for role in ("predict", "admin")] == [200, 200]
+        assert [status(PREDICT, role, question) for role in ("feedback", "nobody", "")] == [403, 401, 401]
+        told = {"id": "x", "model": MODEL, "label": 1}
+        assert [status("/v1/feedback", role, told) for role in ("feedback", "predict")] == [202, 403]
+        assert [status("/metrics", role) for role in ("admin", "predict", "")] == [200, 403, 401]
+        assert [status(path, "") for path in ("/healthz", "/readyz", "/v1/models", "/docs")] == [200, 200, 401, 401]
+    assert all(token not in (folder / ".tokens").read_text() for token in tokens.values())
+
+
+def test_beyond_loopback_a_service_without_tokens_does_not_start(tmp_path: Path) -> None:
+    with pytest.raises(SpecError, match="asks for tokens"), supervised(Settings(tmp_path), host="0.0.0.0", port=0):  # noqa: S104
+        pass
+    with pytest.raises(UnknownName, match="did you mean 'predict'"):
+        access.issue(tmp_path, "predicts")
