@@ -106,11 +106,11 @@ def _roc(labels: "Floats", scores: "Floats") -> "tuple[Floats, Floats]":
     return alarms[picked], found[picked]
 
 
-def _reliability(labels: "Floats", scores: "Floats") -> "tuple[Floats, Floats]":
+def _reliability(said: "Floats", happened: "Floats") -> "tuple[Floats, Floats]":
     import numpy as np
 
-    bins = np.array_split(np.argsort(scores, kind="stable"), BINS)
-    return np.array([scores[rows].mean() for rows in bins]), np.array([labels[rows].mean() for rows in bins])
+    bins = np.array_split(np.argsort(said, kind="stable"), BINS)
+    return np.array([said[rows].mean() for rows in bins]), np.array([happened[rows].mean() for rows in bins])
 
 
 def _dress(axes: "Axes", title: str, across: str, up: str) -> None:

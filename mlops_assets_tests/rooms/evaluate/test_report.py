@@ -1,9 +1,10 @@
 """The report: one self-contained page with the decision in plain words."""
 
-from mlops_assets.rooms.evaluate.charts import curves
+from mlops_assets.rooms.evaluate.charts import _reliability, curves
 from mlops_assets.rooms.evaluate.report import gates_markdown, page, plain_words
 from mlops_assets.rooms.evaluate.slices import slice_table
 from mlops_assets.rooms.evaluate.verdict import decide
+from mlops_assets.rooms.train.metrics import said_and_happened
 from mlops_assets_tests.rooms import judging
 from mlops_assets_tests.rooms.judging import evidence, scored, truth
 
@@ -38,3 +39,10 @@ def test_the_picture_is_small_enough_to_inline() -> None:
     picture = curves(evidence(scored(2, truth(data)), scored(1, truth(data, knows=0.1)), data))
     assert picture.startswith(b"\x89PNG")
     assert len(picture) < 60_000
+
+
+def test_the_reliability_of_scores_that_mean_what_they_say_lies_on_the_diagonal() -> None:
+    data = judging.holdout()
+    said, happened = _reliability(*said_and_happened(data.labels, truth(data)))
+    assert (said[1:] >= said[:-1]).all()
+    assert abs(said - happened).max() < 0.1
