@@ -57,7 +57,7 @@ DETECTORS = {
     "domain": Detector(judge_drift, shifted("domain"), 1.0, {"carriers": "AAAB"}),
     "order": Detector(judge_drift, shifted("order"), 1.0, {"carriers": "A"}),
     "nulls": Detector(judge_drift, broken("nulls"), 1.0, {"nulls": 0.2}),
-    "range": Detector(judge_drift, broken("range"), 1.0, {"unit": 30.0}),
+    "range": Detector(judge_drift, broken("range"), 1.0, {"unit": 60.0}),
     "unseen": Detector(judge_drift, broken("unseen"), 1.0, {"carriers": "ABCXYZ"}),
     "auc": Detector(judge_performance, lambda figures: figures.watched_alarm, 0.5, {"flipped": 0.5}),
     "gap": Detector(judge_performance, lambda figures: figures.gap_alarm, 0.5, {"shift": 0.8}),

@@ -102,13 +102,13 @@ def _marked(window: "pa.Table", reference: "Reference") -> "Iterator[Marked]":
 
 
 def _beyond(window: "pa.Table", known: "pa.Table", name: str) -> "Mask":
-    """Whether a number is further off than the reference's range and a quarter of it, as a wrong unit is."""
+    """Whether a number is further off than the reference's range is wide: a wrong unit, and no season."""
     there, here = floats(known, name), floats(window, name)
     there = there[np.isfinite(there)]
     if not len(there):
         return np.zeros(len(here), bool)
     low, high = float(there.min()), float(there.max())
-    margin = max((high - low) / 4, TINY)
+    margin = max(high - low, TINY)
     return (here < low - margin) | (here > high + margin)
 
 
