@@ -1,0 +1,38 @@
+"""The monitor's own judgement of many windows against one reference."""
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from mlops_assets.rooms.monitor.drift import FAULTS_SHARE, baseline
+from mlops_assets.rooms.monitor.faults import faults
+from mlops_assets.rooms.monitor.reference import Reference, chunks_of
+
+if TYPE_CHECKING:
+    from benchmarks.streams import Floats, Places, Stream
+
+RATE = 0.05
+
+
+class Judge:
+    """One reference, and windows of one size."""
+
+    def __init__(
+        self, stream: "Stream", x: "Floats", score: "Floats", day: "Places", *, size: int, seed: int = 0
+    ) -> None:
+        """Sum up the reference once."""
+        kinds = ["category" if place in stream.categories else "number" for place in range(len(stream.columns))]
+        named = [{"name": name, "kind": kind} for name, kind in zip(stream.columns, kinds, strict=True)]
+        rows = stream.table(x, score, day)
+        self.stream, self.seed = stream, seed
+        self.reference = Reference({"features": named}, rows, chunks_of(rows))
+        self.base = baseline(rows, self.reference, size, seed=seed)
+        self.limits = self.base.thresholds(RATE * (1 - FAULTS_SHARE))
+
+    def figure(self, x: "Floats", score: "Floats") -> float:
+        """The worst of detectors and faults over its threshold: above 1 is an alarm."""
+        rows = self.stream.table(x, score)
+        codes = self.base.encoding.codes(rows)
+        shifts = [figure / self.limits[name] for name, figure in self.base.judge(codes).items()]
+        found = faults(rows, self.base, self.reference, rate=RATE * FAULTS_SHARE, seed=self.seed)
+        return float(np.max([*shifts, *(fault.window / fault.threshold for fault in found)]))
