@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from mlops_assets import keys
 from mlops_assets.rooms.validate import evolution, mends, restating, terms
@@ -15,6 +15,8 @@ from mlops_assets.spec.plan import DatasetPlan
 from mlops_assets.stores.lake import Lake, TableVersion
 
 if TYPE_CHECKING:
+    import pyarrow as pa
+
     from mlops_assets.stores.lineage import Lineage
 
 TOP = 5
@@ -44,7 +46,7 @@ def validate_batch(
         ContractError: the contract itself is wrong, or may not be changed so; nothing is written.
     """
     raw_table = keys.raw_table(plan.dataset.name, batch)
-    raw, file = lake.read(raw_table), _file(lake, raw_table, batch)
+    raw, file = terms.raw_of(lake, raw_table), _file(lake, raw_table, batch)
     mended = mends.held(lake, lineage, plan.dataset.name, batch) if lineage else None
     repairs = terms.repairs_of(lake, plan.dataset, mended)
     adopted = _Adopted()
@@ -97,7 +99,7 @@ def _written(
     clean = keys.table(dataset.name, "clean")
     versions = {}
     for stage, rows in (("repairs", found.repairs), ("quarantine", found.quarantine)):
-        if stage == "quarantine" or dataset.repairs or rows.num_rows or lake.exists(keys.table(dataset.name, stage)):
+        if stage == "quarantine" or dataset.repairs or found.repaired or lake.exists(keys.table(dataset.name, stage)):
             versions[stage] = lake.write(keys.table(dataset.name, stage), rows, batch=batch, commit=commit)
     if not stopped:
         versions["clean"] = lake.write(clean, found.clean, batch=batch, commit=commit)
@@ -120,8 +122,12 @@ def _outcome(found: Split, verdict: Verdict, versions: Mapping[str, TableVersion
         breach=verdict.breach,
         excess=verdict.excess,
         versions=versions,
-        schemas={stage: getattr(found, stage).schema for stage in ("repairs", "quarantine", "clean")},
+        schemas={stage: _schema(getattr(found, stage)) for stage in ("repairs", "quarantine", "clean")},
     )
+
+
+def _schema(rows: Any) -> "pa.Schema":
+    return rows.schema if hasattr(rows, "schema") else rows.limit(0).to_arrow_table().schema
 
 
 def _excess(found: Split, limit: float, file: str) -> str:
@@ -132,7 +138,7 @@ def _excess(found: Split, limit: float, file: str) -> str:
         f"{reason} ({count} rows, such as row {', '.join(map(str, found.examples[reason]))})"
         for reason, count in list(found.reasons.items())[:TOP]
     ]
-    bad = f"{found.quarantine.num_rows} of {found.rows_in} rows break the contract"
+    bad = f"{found.quarantined} of {found.rows_in} rows break the contract"
     return f"{file}: {bad}: {'; '.join(top)}; allowed: a share of {limit:g}; next: land a mended file of the same name"
 
 

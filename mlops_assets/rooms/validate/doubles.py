@@ -3,8 +3,8 @@
 from typing import TYPE_CHECKING, Final
 
 from mlops_assets.rooms.validate.contract import RESERVED, Contract
-from mlops_assets.rooms.validate.judgement import REASONS, WHY
-from mlops_assets.rooms.validate.repairing import ID
+from mlops_assets.rooms.validate.judgement import OTHERS, without
+from mlops_assets.rooms.validate.repairing import ID, kinds
 from mlops_assets.spec.dataset import Dataset
 from mlops_assets.stores import sql
 from mlops_assets.stores.lake import BATCH
@@ -34,27 +34,27 @@ def find(
 
 
 def merge(connection: "duckdb.DuckDBPyConnection", dataset: Dataset) -> None:
-    """Make the table `merged` of the rows of `verdict` that give way to another with their key; a rule is recorded.
+    """Make the table `merged` of the rows of `judged` that give way to another with their key; a rule is recorded.
 
     Only rows that meet the contract count: a broken row never takes the place of a whole one.
     """
     if not dataset.key:
         connection.execute("create temp table merged as select 0::bigint as id, 0::bigint as kept where false")
         return
-    names = sql.identifiers(dataset.key)
-    order = _order(dataset)
+    key, order = sql.identifiers(dataset.key), _order(dataset)
     connection.execute(
         f"""create temp table merged as select id, kept from (
         select {ID} as id, row_number() over w as place, first_value({ID}) over w as kept
-        from verdict semi join doubled using ({names}) where len({WHY}) = 0
-        window w as (partition by {names} order by {order})) where place > 1"""
+        from judged semi join doubled using ({key}) where {without(connection, 'id from refused')}
+        window w as (partition by {key} order by {order})) where place > 1"""
     )
     if dataset.merge:
-        pairs = ", ".join(f"{sql.literal(name)}, verdict.{sql.identifier(name)}" for name in _columns(connection))
+        names = list(kinds(connection, "judged"))
+        pairs = ", ".join(f"{sql.literal(name)}, judged.{sql.identifier(name)}" for name in names)
         text = f"cast(json_object({pairs}) as varchar)"
         connection.execute(
             f"""insert into repairs select gone.id, null, 'merge', {text}, 'row ' || gone.kept
-            from verdict join merged gone on {ID} = gone.id"""
+            from judged join merged gone on {ID} = gone.id"""
         )
 
 
@@ -69,17 +69,15 @@ def _order(dataset: Dataset) -> str:
     return f"{by} {'desc' if rule.keep in ('newest', 'max') else 'asc'} nulls last, {ID} desc"
 
 
-def _columns(connection: "duckdb.DuckDBPyConnection") -> list[str]:
-    described = connection.execute("describe from verdict").fetchall()
-    return [str(name) for name, *_ in described if name not in (ID, REASONS, WHY)]
-
-
 def _within(
     connection: "duckdb.DuckDBPyConnection", table: str, columns: tuple[str, ...], *, differing: str, reason: str
 ) -> None:
     """Keep the doubled values of some columns in a table, and refuse the rows where they differ in more than that."""
     names = sql.identifiers(columns)
     complete = " and ".join(f"{sql.identifier(name)} is not null" for name in columns)
+    alike = f"select 1 from judged where {complete} group by hash({names}) having count(*) > 1 limit 1"
+    if not connection.execute(alike).fetchall():  # a hash is cheaper to count than a text, and equal for equal ones
+        complete = "false"
     connection.execute(
         f"""create temp table {table} as
         with often as (select {names} from judged where {complete} group by {names} having count(*) > 1)
@@ -88,7 +86,8 @@ def _within(
         group by {names}"""
     )
     connection.execute(
-        f"insert into breaches select {ID}, ? from judged semi join (from {table} where {_CONFLICT}) using ({names})",
+        f"""insert into breaches select {ID}, {OTHERS}, ?
+        from judged semi join (from {table} where {_CONFLICT}) using ({names})""",
         [reason],
     )
 
@@ -97,7 +96,7 @@ def _across(connection: "duckdb.DuckDBPyConnection", key: tuple[str, ...], batch
     names = sql.identifiers(key)
     connection.execute(
         f"""insert into breaches
-        select {ID}, 'key:in_batch(' || min({BATCH}) || ')' from judged
+        select {ID}, {OTHERS}, 'key:in_batch(' || min({BATCH}) || ')' from judged
         join (select {names}, {BATCH} from {others} where {BATCH} <> ?) using ({names}) group by {ID}""",
         [batch],
     )

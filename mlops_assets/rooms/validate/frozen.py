@@ -3,7 +3,7 @@
 import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from uuid import uuid4
 
 import yaml
@@ -11,13 +11,11 @@ import yaml
 from mlops_assets.errors import ContractError
 from mlops_assets.rooms.validate.contract import Contract
 from mlops_assets.rooms.validate.infer import infer, seen
+from mlops_assets.rooms.validate.judgement import Raw
 from mlops_assets.rooms.validate.repairing import Repairs
 from mlops_assets.settings import Settings
 from mlops_assets.spec.dataset import Dataset
 from mlops_assets.spec.plan import DatasetPlan
-
-if TYPE_CHECKING:
-    import pyarrow as pa
 
 HEAD = """\
 # What {dataset} must be, inferred from its batch {batch} ({rows:,} rows). No later data changes this file.
@@ -37,7 +35,7 @@ def place_of(plan: DatasetPlan, home: Path) -> Path:
     return Settings(home=home).data / "contracts" / f"{name}.contract.yaml"
 
 
-def frozen(path: Path, raw: "pa.Table", dataset: Dataset, batch: str, repairs: Repairs | None = None) -> Contract:
+def frozen(path: Path, raw: Raw, dataset: Dataset, batch: str, repairs: Repairs | None = None) -> Contract:
     """The contract in the file; where there is none, inferred from this batch and written there once.
 
     Args:
@@ -53,8 +51,9 @@ def frozen(path: Path, raw: "pa.Table", dataset: Dataset, batch: str, repairs: R
     """
     if not path.exists():
         contract = infer(raw, dataset, repairs)
-        head = HEAD.format(dataset=dataset.name, batch=batch, rows=raw.num_rows)
-        _write_once(path, head + "\n".join(_lines(contract.to_dict(), seen(raw, contract, repairs))) + "\n")
+        rows, figures = seen(raw, contract, repairs)
+        head = HEAD.format(dataset=dataset.name, batch=batch, rows=rows)
+        _write_once(path, head + "\n".join(_lines(contract.to_dict(), figures)) + "\n")
     return read(path)
 
 

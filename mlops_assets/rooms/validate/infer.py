@@ -1,16 +1,13 @@
 """A contract inferred from the first batch: the types that hold its values, and what was seen of each column."""
 
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from mlops_assets.rooms.validate.casting import FLOATS, INTEGERS, cast, present
 from mlops_assets.rooms.validate.contract import BatchBreach, Column, Contract
-from mlops_assets.rooms.validate.judgement import register
+from mlops_assets.rooms.validate.judgement import Raw, register, rows
 from mlops_assets.rooms.validate.repairing import Repairs, apply, kinds
 from mlops_assets.spec.dataset import Dataset
 from mlops_assets.stores import sql
-
-if TYPE_CHECKING:
-    import pyarrow as pa
 
 _FORMS: Final = {
     "BIGINT": r"\s*[+-]?(0|[1-9][0-9]*)\s*",
@@ -24,7 +21,7 @@ TOGETHER: Final = 50
 """Columns that are looked at in one query: what a query costs grows faster than its columns."""
 
 
-def infer(raw: "pa.Table", dataset: Dataset, repairs: Repairs | None = None) -> Contract:
+def infer(raw: Raw, dataset: Dataset, repairs: Repairs | None = None) -> Contract:
     """The types that hold every value of a batch once it is repaired; only key and event time are demanded of a row.
 
     Raises:
@@ -35,7 +32,7 @@ def infer(raw: "pa.Table", dataset: Dataset, repairs: Repairs | None = None) -> 
         register(connection, raw)
         apply(connection, repairs or Repairs())
         found = kinds(connection, "repaired")
-        _require(own, list(found), raw.num_rows, dataset.name)
+        _require(own, list(found), rows(connection), dataset.name)
         texts = [name for name, kind in found.items() if kind == "VARCHAR"]
         possible: dict[str, list[str]] = {}
         for start in range(0, len(texts), TOGETHER):
@@ -51,8 +48,8 @@ def infer(raw: "pa.Table", dataset: Dataset, repairs: Repairs | None = None) -> 
     return Contract(tuple(columns))
 
 
-def seen(raw: "pa.Table", contract: Contract, repairs: Repairs | None = None) -> dict[str, str]:
-    """Of each column of a batch in the contract's types: from where to where its values go, and how many lack."""
+def seen(raw: Raw, contract: Contract, repairs: Repairs | None = None) -> tuple[int, dict[str, str]]:
+    """The rows, and of each column in the contract's types: from where to where its values go, and how many lack."""
     with sql.connect() as connection:
         register(connection, raw)
         apply(connection, repairs or Repairs())
@@ -63,10 +60,9 @@ def seen(raw: "pa.Table", contract: Contract, repairs: Repairs | None = None) ->
             f"min({name}), max({name}), count({name}), approx_count_distinct({name})"
             for name in map(sql.identifier, contract.names)
         )
-        row = connection.execute(f"select {figures} from typed").fetchall()[0]
-    return {
-        name: _told(*row[4 * place : 4 * place + 4], rows=raw.num_rows) for place, name in enumerate(contract.names)
-    }
+        row, count = connection.execute(f"select {figures} from typed").fetchall()[0], rows(connection)
+    told = {name: _told(*row[4 * place : 4 * place + 4], rows=count) for place, name in enumerate(contract.names)}
+    return count, told
 
 
 def _told(low: object, high: object, count: int, distinct: int, *, rows: int) -> str:

@@ -1,7 +1,7 @@
 """The one SQL pass: each row is cast to the contract's types, and gets every reason for which it fails by itself."""
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Union
 
 from mlops_assets.rooms.validate.casting import FLOATS, INFINITE, cast, present
 from mlops_assets.rooms.validate.contract import RESERVED, BatchBreach, Column, Contract
@@ -14,10 +14,14 @@ if TYPE_CHECKING:
     import duckdb
     import pyarrow as pa
 
-REASONS: Final = f"{RESERVED}reasons"
-"""The reasons that a row has by itself."""
-WHY: Final = f"{RESERVED}why"
-"""All of its reasons, those that other rows and Python checks give it among them."""
+OTHERS: Final = 1_000_000
+"""The place of the reasons that other rows and Python checks give: after a row's own."""
+
+_FEW: Final = 200
+"""Rows that are left out one by one."""
+
+Raw = Union["pa.Table", str]
+"""A batch as it arrived: in memory, or, where it is large, as SQL after FROM."""
 
 
 def check_columns(names: Sequence[str], contract: Contract, dataset: Dataset) -> None:
@@ -56,13 +60,34 @@ def check_columns(names: Sequence[str], contract: Contract, dataset: Dataset) ->
         )
 
 
-def register(connection: "duckdb.DuckDBPyConnection", raw: "pa.Table") -> None:
-    """Show the batch to DuckDB as `arrived`, its rows numbered."""
+def register(connection: "duckdb.DuckDBPyConnection", raw: "Raw") -> None:
+    """Show the batch to DuckDB as `arrived`, its rows numbered in their order."""
     import numpy as np
     import pyarrow as pa
 
+    if isinstance(raw, str):
+        connection.execute(f"create temp view arrived as select *, row_number() over () as {ID} from {raw}")
+        return
     numbers = pa.array(np.arange(1, raw.num_rows + 1, dtype=np.int64))
     connection.register("arrived", raw.append_column(ID, numbers))
+
+
+def rows(connection: "duckdb.DuckDBPyConnection", relation: str = "arrived") -> int:
+    """How many rows arrived, or are in another relation."""
+    return int(connection.execute(f"select count(*) from {relation}").fetchall()[0][0])
+
+
+def without(connection: "duckdb.DuckDBPyConnection", ids: str) -> str:
+    """SQL condition over `judged` that leaves rows out; the few that a good batch has cost no join.
+
+    Args:
+        connection: of the batch.
+        ids: SQL after SELECT of the rows' numbers.
+    """
+    few = [number for (number,) in connection.execute(f"select {ids} limit {_FEW + 1}").fetchall()]
+    if not few:
+        return "true"
+    return f"{ID} not in ({', '.join(map(str, few)) if len(few) <= _FEW else f'select {ids}'})"
 
 
 def as_json(connection: "duckdb.DuckDBPyConnection") -> str:
@@ -77,7 +102,7 @@ def as_json(connection: "duckdb.DuckDBPyConnection") -> str:
 
 
 def judge(connection: "duckdb.DuckDBPyConnection", contract: Contract, dataset: Dataset, batch: str) -> None:
-    """Make the table `judged` of the view `repaired`: row number, the contract's columns and its own reasons.
+    """Make of `repaired` the view `judged` in the contract's types, and the table `breaches` of each row's own reasons.
 
     Raises:
         BatchBreach: the batch's columns are not the contract's.
@@ -96,13 +121,22 @@ def judge(connection: "duckdb.DuckDBPyConnection", contract: Contract, dataset: 
         failures += list(_failures(column, source, nullable=column.nullable and column.name not in demanded))
     if dataset.period and dataset.event_time:
         failures.append(_outside(dataset.period, dataset.event_time, batch))
-    any_failure = " or ".join(f"coalesce({condition}, false)" for condition, _ in failures) or "false"
+    both = f"select {', '.join(typed)} from (select {', '.join(arrived)} from repaired)"
+    connection.execute(f"create temp view typed as {both}")
+    connection.execute(f"create temp view judged as select {ID}, {sql.identifiers(contract.names)} from typed")
+    connection.execute("create temp table breaches (id bigint, place integer, reason varchar)")
+    if failures:
+        _breach(connection, failures)
+
+
+def _breach(connection: "duckdb.DuckDBPyConnection", failures: Sequence[tuple[str, str]]) -> None:
+    """Write down every reason of every row that has one; the others are passed over after one look."""
+    any_failure = " or ".join(f"({condition})" for condition, _ in failures)
     reasons = ", ".join(f"case when {condition} then {sql.literal(reason)} end" for condition, reason in failures)
-    found = f"list_filter([{reasons or 'null'}], lambda x: x is not null)"
     connection.execute(
-        f"""create temp table judged as
-        select {ID}, {sql.identifiers(contract.names)}, case when {any_failure} then {found} else [] end as {REASONS}
-        from (select {", ".join(typed)} from (select {", ".join(arrived)} from repaired))"""
+        f"""insert into breaches select * from
+        (select id, unnest(range(len(found))) as place, unnest(found) as reason from
+        (select {ID} as id, [{reasons}] as found from typed where {any_failure})) where reason is not null"""
     )
 
 

@@ -10,7 +10,7 @@ from mlops_assets.errors import ContractError, UnknownName
 from mlops_assets.rooms.validate import quarantine
 from mlops_assets.rooms.validate.repairing import Mends
 from mlops_assets.rooms.validate.split import split
-from mlops_assets.rooms.validate.terms import contract_of, others, repairs_of
+from mlops_assets.rooms.validate.terms import contract_of, others, raw_of, repairs_of
 from mlops_assets.spec.plan import DatasetPlan
 from mlops_assets.stores.lake import Lake
 
@@ -65,7 +65,7 @@ def release(lake: Lake, lineage: "Lineage", plan: DatasetPlan, home: Path, asked
     """
     dataset, raw_table = plan.dataset, keys.raw_table(plan.dataset.name, asked.batch)
     _demand_quarantined(lake, dataset.name, asked)
-    raw, fingerprint = lake.read(raw_table), lake.fingerprint(raw_table, batch=asked.batch)
+    raw, fingerprint = raw_of(lake, raw_table), lake.fingerprint(raw_table, batch=asked.batch)
     mends = {row: dict(values) for row, values in of(lineage, dataset.name, asked.batch, fingerprint).items()}
     for row in asked.rows:
         mends.setdefault(row, {}).update(asked.values)
@@ -75,7 +75,8 @@ def release(lake: Lake, lineage: "Lineage", plan: DatasetPlan, home: Path, asked
         if column not in contract.names:
             raise UnknownName.among("column", column, contract.names, where=dataset.name)
     found = split(raw, contract, dataset, asked.batch, others=others(lake, dataset), repairs=repairs)
-    still = {row["_row"]: row["reasons"] for row in found.quarantine.to_pylist() if row["_row"] in set(asked.rows)}
+    refused = found.quarantine if hasattr(found.quarantine, "to_pylist") else found.quarantine.to_arrow_table()
+    still = {row["_row"]: row["reasons"] for row in refused.to_pylist() if row["_row"] in set(asked.rows)}
     if still:
         told = "; ".join(f"row {row}: {', '.join(why)}" for row, why in list(still.items())[:SHOWN])
         raise ContractError.of(

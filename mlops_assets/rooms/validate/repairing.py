@@ -1,6 +1,6 @@
 """Repairs at work: the rows of a batch go through them one after another, and every cell that changes is recorded."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
@@ -59,13 +59,12 @@ def apply(connection: "duckdb.DuckDBPyConnection", repairs: Repairs) -> None:
     connection.execute(f"create temp view repaired as from {held}")
 
 
-def recorded(connection: "duckdb.DuckDBPyConnection") -> tuple["pa.Table", dict[str, int]]:
+def recorded(connection: "duckdb.DuckDBPyConnection", rows: Callable[[str], Any]) -> tuple[Any, dict[str, int]]:
     """Every repaired cell, in the order of rows; and how many cells each repair of a column changed."""
-    cells = connection.execute("from repairs order by _row, column_name, repair, before").to_arrow_table()
     counted = connection.execute(
         "select repair || coalesce(' ' || column_name, ''), count(*) from repairs group by 1 order by 2 desc, 1"
     ).fetchall()
-    return cells, dict(counted)
+    return rows("from repairs order by _row, column_name, repair, before"), dict(counted)
 
 
 def nothing() -> "pa.Table":

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from mlops_assets import keys
 from mlops_assets.rooms.validate import mends, terms
@@ -17,8 +17,6 @@ from mlops_assets.stores.delta import DeltaLake
 from mlops_assets.stores.lake import BATCH, Lake
 
 if TYPE_CHECKING:
-    import pyarrow as pa
-
     from mlops_assets.stores.lineage import Lineage
 
 _SPELLED = {"TIMESTAMP WITH TIME ZONE": "TIMESTAMPTZ"}
@@ -67,17 +65,17 @@ def restate(table: Table, *, keeps: str, commit: Mapping[str, str]) -> dict[str,
             lake.restate(clean, rows, by="batch", commit=commit)
     for held, (quarantine, repairs) in found.items():
         for stage, cells in (("quarantine", quarantine), ("repairs", repairs)):
-            if lake.exists(keys.table(table.plan.dataset.name, stage)) or cells.num_rows:
+            if lake.exists(keys.table(table.plan.dataset.name, stage)) or _any(cells):
                 lake.write(keys.table(table.plan.dataset.name, stage), cells, batch=held, commit=commit)
     return {held: lake.fingerprint(clean, batch=held) for held in others}
 
 
-def _judged(table: Table, staged: Lake, batch: str) -> "tuple[pa.Table, pa.Table]":
+def _judged(table: Table, staged: Lake, batch: str) -> tuple[Any, Any]:
     """Stage the clean rows of a batch; what is to be quarantined, and what was repaired."""
     dataset = table.plan.dataset
     mended = mends.held(table.lake, table.lineage, dataset.name, batch)
     repairs, others = terms.repairs_of(table.lake, dataset, mended), terms.others(staged, dataset)
-    raw = table.lake.read(keys.raw_table(dataset.name, batch))
+    raw = terms.raw_of(table.lake, keys.raw_table(dataset.name, batch))
     try:
         found = split(raw, table.contract, dataset, batch, others=others, repairs=repairs)
     except BatchBreach as breach:
@@ -86,6 +84,10 @@ def _judged(table: Table, staged: Lake, batch: str) -> "tuple[pa.Table, pa.Table
         raise _refused(dataset.name, batch, f"{found.share:.2%} of its rows break it")
     staged.write(table.clean, found.clean, batch=batch)
     return found.quarantine, found.repairs
+
+
+def _any(cells: Any) -> bool:
+    return bool(cells.num_rows if hasattr(cells, "num_rows") else cells.limit(1).fetchall())
 
 
 def _refused(dataset: str, batch: str, why: str) -> ContractChanged:

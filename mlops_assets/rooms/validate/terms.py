@@ -1,19 +1,29 @@
 """The terms on which a batch is judged: its contract, the repairs before it, and the keys that other batches hold."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Final
 
 from mlops_assets import keys
 from mlops_assets.rooms.validate.contract import Contract
 from mlops_assets.rooms.validate.frozen import frozen, place_of
+from mlops_assets.rooms.validate.judgement import Raw
 from mlops_assets.rooms.validate.pandera_models import from_pandera
 from mlops_assets.rooms.validate.repairing import Mends, Repairs
 from mlops_assets.spec.dataset import Dataset
 from mlops_assets.spec.plan import DatasetPlan
-from mlops_assets.stores.lake import Lake
+from mlops_assets.stores import sql
+from mlops_assets.stores.lake import BATCH, Lake
 
-if TYPE_CHECKING:
-    import pyarrow as pa
+LARGE: Final = 2_000_000
+"""Rows from which a batch is judged where it lies, and never held in memory as a whole."""
+
+
+def raw_of(lake: Lake, table: str) -> Raw:
+    """A raw batch: in memory, or, where it is large, as SQL after FROM."""
+    relation = lake.scan(table)
+    with sql.session() as connection:
+        count = connection.execute(f"select count(*) from {relation}").fetchall()[0][0]
+    return lake.read(table) if count < LARGE else f"(select * exclude ({BATCH}) from {relation})"
 
 
 def repairs_of(lake: Lake, dataset: Dataset, mends: Mends | None = None) -> Repairs:
@@ -23,7 +33,7 @@ def repairs_of(lake: Lake, dataset: Dataset, mends: Mends | None = None) -> Repa
     return Repairs(dataset.repairs, references, mends or {})
 
 
-def contract_of(plan: DatasetPlan, raw: "pa.Table", batch: str, home: Path, repairs: Repairs) -> Contract:
+def contract_of(plan: DatasetPlan, raw: Raw, batch: str, home: Path, repairs: Repairs) -> Contract:
     """The contract that is declared, or else the one inferred from the first batch and frozen.
 
     Raises:

@@ -143,5 +143,5 @@ def test_rows_in_are_clean_quarantined_or_merged_in_any_order(rows: list[tuple[A
     shuffled = list(rows)
     seed.shuffle(shuffled)
     again = split(table(*shuffled), CONTRACT, FLIGHTS, "2013-01")
-    assert again.clean.equals(found.clean)
+    assert again.clean.sort_by("id").equals(found.clean.sort_by("id"))
     assert again.reasons == found.reasons
