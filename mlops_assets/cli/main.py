@@ -14,6 +14,7 @@ _COMMANDS = {
     "demo": "Replay a real year of flights through the sensors.",
     "diff": "What differs between two versions of a table.",
     "features": "Who owns, uses and refreshes which features; look them up.",
+    "eda": "The whole exploration of a dataset's version, as a page.",
     "gc": "Remove the versions that their retention lets go, and what killed writers left.",
     "history": "Who released what, when, and on what evidence.",
     "ingest": "Take the rows of streams, as JSON lines over HTTP.",

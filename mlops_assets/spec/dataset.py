@@ -2,9 +2,9 @@
 
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
-from mlops_assets.spec.base import Column, Duration, Name, Reference, Spec
+from mlops_assets.spec.base import Column, Duration, Name, Reference, Spec, Sql
 from mlops_assets.spec.repair import Fill, Merge, Repair, zone
 from mlops_assets.spec.source import Source
 
@@ -43,6 +43,27 @@ class Retention(Spec):
     """Versions that were replaced less long ago stay."""
 
 
+class Group(Spec):
+    """A column by whose values rows are told apart, to see who is in the data, and whether all are treated alike."""
+
+    column: Column
+    expected: dict[str, Annotated[float, Field(ge=0, le=1)]] = Field(default_factory=dict)
+    """Value to its share in the population that the data should stand for; left out: nobody knows it."""
+
+
+def _group(value: object) -> object:
+    return {"column": value} if isinstance(value, str) else value
+
+
+class Explore(Spec):
+    """What the exploration looks at besides the columns."""
+
+    target: Sql | None = None
+    """SQL of what is to be predicted, a number or a truth; left out: the target of the first model over the rows."""
+    full: bool = False
+    """Whether each arrival draws the whole report of its version; otherwise `mlops eda` does, when it is asked for."""
+
+
 class Dataset(Spec):
     """Where data arrives, and the contract that it must meet."""
 
@@ -61,6 +82,9 @@ class Dataset(Spec):
     repairs: tuple[Repair, ...] = ()
     """What is mended, in this order, before the contract judges a row; each repaired cell is recorded."""
     quarantine: Quarantine = Quarantine()
+    groups: tuple[Annotated[Group, BeforeValidator(_group)], ...] = ()
+    """Columns, or columns with expected shares: representativeness and bias are told by their values."""
+    explore: Explore = Explore()
     retention: Retention = Retention()
     """Left out: every version stays. `mlops gc` acts on it, and nothing else does."""
     description: str = ""

@@ -31,6 +31,17 @@ class DatasetPlan:
     place: Place = NOWHERE
     readers: tuple[Reader, ...] = ()
 
+    @property
+    def target(self) -> str | None:
+        """SQL over its rows of what is to be predicted: as declared, or of the first model that predicts its rows."""
+        if self.dataset.explore.target:
+            return self.dataset.explore.target
+        for reader in self.readers:
+            if any(table.dataset == self.dataset.name for table in reader.tables):
+                target = reader.model.target
+                return target.expression or '"' + target.column.replace('"', '""') + '"'
+        return None
+
 
 @dataclass(frozen=True)
 class FeaturePlan:

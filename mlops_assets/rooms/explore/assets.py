@@ -7,17 +7,21 @@ import dagster as dg
 from mlops_assets import keys
 from mlops_assets.resources import declaration, presentation
 from mlops_assets.resources.stores import Stores
-from mlops_assets.rooms.explore import eda, profile
+from mlops_assets.rooms.explore import eda, groups, profile, shelf
 from mlops_assets.rooms.explore.changes import columns
 from mlops_assets.rooms.explore.exploration import Exploration, explore
+from mlops_assets.rooms.explore.whole import HEAD, row
 from mlops_assets.spec.plan import DatasetPlan
 from mlops_assets.stores.reports import Report
 
 if TYPE_CHECKING:
     from mlops_assets.stores.reports import Reports
 
+SHOWN = 40
+"""Values of groups in the table that the UI shows."""
 DESCRIPTIONS = {
     "eda_report": "The exploration of each batch of {}: every column, and what changed since the batch before.",
+    "groups": "Who is in each batch of {}, and how the target falls among them: counts by declared groups.",
     "profile": "Statistics of each batch and column of {}, which merge over batches without reading the rows again.",
 }
 
@@ -27,13 +31,18 @@ def build(plan: DatasetPlan) -> list[dg.AssetsDefinition]:
     dataset = plan.dataset
     report, figures = (_spec(plan, stage, kind) for stage, kind in (("eda_report", "html"), ("profile", "deltalake")))
 
-    @dg.multi_asset(name=f"{dataset.name}_explore", specs=[report, figures], can_subset=True)
+    told = [_spec(plan, "groups", "deltalake")] if dataset.groups else []
+
+    @dg.multi_asset(name=f"{dataset.name}_explore", specs=[report, figures, *told], can_subset=True)
     def explored(context: dg.AssetExecutionContext, stores: Stores) -> declaration.Events:
         found = explore(stores.lake(), dataset, context.partition_key)
         if report.key in context.selected_asset_keys:
-            yield _reported(report, stores.reports(), found)
+            yield _reported(report, stores, plan, found)
         if figures.key in context.selected_asset_keys:
             yield _profiled(figures.key, stores, found)
+        for spec in told:
+            if spec.key in context.selected_asset_keys:
+                yield _grouped(spec.key, stores, plan, found)
 
     return [explored]
 
@@ -50,18 +59,20 @@ def _spec(plan: DatasetPlan, stage: str, kind: str) -> dg.AssetSpec:
         owners=dataset.owners,
         way=dataset.name,
         partitions_def=declaration.batches(dataset.name),
-        configuration=f"{dataset.event_time} {dataset.period}",
+        configuration=f"{dataset.event_time} {dataset.period} {dataset.groups} {dataset.explore} {plan.target}",
     )
 
 
-def _reported(spec: dg.AssetSpec, reports: "Reports", found: Exploration) -> declaration.Materialized:
-    subject = found.subject
+def _reported(spec: dg.AssetSpec, stores: Stores, plan: DatasetPlan, found: Exploration) -> declaration.Materialized:
+    subject, reports = found.subject, stores.reports()
+    whole = shelf.place(reports, stores.lake(), plan, subject.version).url if plan.dataset.explore.full else ""
     glance = eda.picture(found.rows, subject, found.profiles)
     return dg.MaterializeResult(
         asset_key=spec.key,
         metadata={
             **presentation.numbers(found.figures()),
             **presentation.report(_drawn(spec, reports, found, glance)),
+            **({"whole_report": dg.MetadataValue.url(whole)} if whole else {}),
             "picture": presentation.picture(glance, "rows over time and missing values"),
             "compared_with": dg.MetadataValue.text(found.compared_with or "nothing: the first batch"),
             "changed": dg.MetadataValue.text(", ".join(columns(found.changes)) or "nothing of note"),
@@ -96,4 +107,24 @@ def _profiled(key: dg.AssetKey, stores: Stores, found: Exploration) -> declarati
         asset_key=key,
         metadata={**presentation.table(version, rows.schema), **presentation.numbers(found.figures())},
         data_version=dg.DataVersion(subject.fingerprint),
+    )
+
+
+def _grouped(key: dg.AssetKey, stores: Stores, plan: DatasetPlan, found: Exploration) -> declaration.Materialized:
+    """Record the counts of a batch, and show what they say of it."""
+    subject = found.subject
+    counts = groups.of_table(found.rows, plan.dataset, plan.target)
+    version = stores.lake().write(keys.table(subject.dataset, "groups"), counts, batch=subject.batch)
+    told = groups.merged(plan.dataset, [counts])
+    apart = {f"apart_{group}": difference for group, difference in groups.disparities(told).items()}
+    lines = ["| " + " | ".join(HEAD) + " |", "|" + " --- |" * len(HEAD)]
+    lines += ["| " + " | ".join(cell.replace("|", "/") for cell in row(each)) + " |" for each in told[:SHOWN]]
+    return dg.MaterializeResult(
+        asset_key=key,
+        metadata={
+            **presentation.table(version, counts.schema),
+            **presentation.numbers(apart),
+            "groups": dg.MetadataValue.md("\n".join(lines)),
+        },
+        data_version=dg.DataVersion(version.fingerprint),
     )

@@ -29,6 +29,7 @@ figure{margin:0}figcaption{font-size:.85rem;font-weight:600}figure svg{width:100
 figure svg.values{fill:#b45309}figure div{display:flex;justify-content:space-between;font-size:.75rem;color:#6b7280}
 table.changes td,table.changes th{padding:.3rem .8rem .3rem 0;text-align:left;border-bottom:1px solid #e5e7eb}
 """
+_SCRIPT: Final = re.compile(r"(<script\b[^>]*>).*?</script>", re.DOTALL | re.IGNORECASE)
 _LOADS: Final = re.compile(
     r"""<(?:script|img|iframe|link)\b[^>]*\b(?:src|href)\s*=\s*["']?(?:https?:)?//|@import|url\(\s*["']?(?:https?:)?//""",
     re.IGNORECASE,
@@ -106,9 +107,10 @@ def self_contained(page: str) -> str:
     Raises:
         ValueError: it would.
     """
-    found = _LOADS.search(page)
+    marked_up = _SCRIPT.sub(r"\1</script>", page)  # what scripts do, only a browser can tell: the tests ask one
+    found = _LOADS.search(marked_up)
     if found:
-        raise ValueError(f"the page loads something from elsewhere: {page[found.start() : found.start() + 120]!r}")
+        raise ValueError(f"the page loads something from elsewhere: {marked_up[found.start() : found.start() + 120]!r}")
     return page
 
 

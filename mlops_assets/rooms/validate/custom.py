@@ -116,4 +116,5 @@ def _as_declared(values: "pa.Array", dtype: str) -> "pd.Series[Any]":
         return found if "," in dtype else found.dt.tz_localize(None)
     if not dtype or dtype in ("str", "date") or (values.null_count and dtype[0].islower()):
         return found
-    return found.astype(pd.api.types.pandas_dtype("string" if dtype.startswith("string") else dtype), copy=False)
+    wanted: Any = pd.api.types.pandas_dtype("string" if dtype.startswith("string") else dtype)
+    return found if found.dtype == wanted else found.astype(wanted)

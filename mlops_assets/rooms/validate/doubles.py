@@ -45,7 +45,7 @@ def merge(connection: "duckdb.DuckDBPyConnection", dataset: Dataset) -> None:
     connection.execute(
         f"""create temp table merged as select id, kept from (
         select {ID} as id, row_number() over w as place, first_value({ID}) over w as kept
-        from judged semi join doubled using ({key}) where {without(connection, 'id from refused')}
+        from judged semi join doubled using ({key}) where {without(connection, "id from refused")}
         window w as (partition by {key} order by {order})) where place > 1"""
     )
     if dataset.merge:

@@ -144,8 +144,9 @@ def _verdict(connection: "duckdb.DuckDBPyConnection", contract: Contract, datase
     )
     doubles.merge(connection, dataset)
     clean = rows.of(
-        f"select {sql.identifiers(contract.names)} from judged where {judgement.without(connection, 'id from refused')} "
-        f"and {judgement.without(connection, 'id from merged')}"
+        f"""select {sql.identifiers(contract.names)} from judged
+        where {judgement.without(connection, "id from refused")}
+        and {judgement.without(connection, "id from merged")}"""
     )
     quarantine = rows.of(
         f"""select {ID} as _row, {judgement.as_json(connection)} as row, {RESERVED}why as reasons

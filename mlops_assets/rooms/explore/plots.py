@@ -1,0 +1,164 @@
+"""The standard pictures of a whole dataset: missing values and target over time, by category, correlations, groups."""
+
+from base64 import b64encode
+from collections.abc import Sequence
+from html import escape
+from io import BytesIO
+from typing import TYPE_CHECKING, Final
+
+from mlops_assets.rooms.explore.profile import ColumnProfile
+from mlops_assets.stores import sql
+
+if TYPE_CHECKING:
+    import duckdb
+    from matplotlib.figure import Figure
+
+    from mlops_assets.rooms.explore.groups import GroupFigure
+
+INK: Final = "#0f766e"
+AMBER: Final = "#b45309"
+CATEGORIES: Final = 12
+"""Values up to which a column's target rate is drawn by value."""
+PANELS: Final = 9
+LACKING: Final = 20
+"""Columns of the picture of missing values."""
+
+
+def missing_over_time(
+    connection: "duckdb.DuckDBPyConnection", profiles: Sequence[ColumnProfile], moment: str, step: str
+) -> str:
+    """The null share of each column that lacks values, period by period."""
+    names = [p.column for p in sorted(profiles, key=lambda p: -p.null_share) if p.nulls][:LACKING]
+    if not names:
+        return "<p>No value is missing anywhere.</p>"
+    shares = ", ".join(f"avg(({sql.identifier(name)} is null)::integer)" for name in names)
+    rows = connection.execute(
+        f"select date_trunc('{step}', {moment}), {shares} from batch where {moment} is not null group by 1 order by 1"
+    ).fetchall()
+    figure = _figure(len(names) * 0.22 + 0.9)
+    axes = figure.subplots()
+    values = [[row[place + 1] for row in rows] for place in range(len(names))]
+    shown = axes.imshow(
+        values, aspect="auto", cmap="YlOrBr", vmin=0, vmax=max(0.01, *(share for each in values for share in each))
+    )
+    axes.set_yticks(range(len(names)), [name[:28] for name in names])
+    places = range(0, len(rows), max(len(rows) // 8, 1))
+    axes.set_xticks(list(places), [f"{rows[place][0]:%Y-%m-%d}" for place in places])
+    bar = figure.colorbar(shown, ax=axes, fraction=0.03, format=lambda share, _: f"{share:.0%}")
+    bar.ax.tick_params(labelsize=7)
+    return _png(figure, axes, f"missing values by {step}: the share of rows")
+
+
+def target_over_time(connection: "duckdb.DuckDBPyConnection", target: str, moment: str, step: str) -> str:
+    """The mean of the target in each period, over how many rows have one."""
+    rows = connection.execute(
+        f"""select date_trunc('{step}', {moment}), avg(y), count(y) from
+        (select *, cast(({target}\n) as double) as y from batch) where {moment} is not null group by 1 order by 1"""
+    ).fetchall()
+    known = [row for row in rows if row[2]]
+    if not known:
+        return "<p>No target is known.</p>"
+    figure = _figure(2.6)
+    axes = figure.subplots()
+    other = axes.twinx()
+    other.bar([row[0] for row in known], [row[2] for row in known], color="#e5e7eb", width=_width(step))
+    other.tick_params(labelsize=7, colors="#9ca3af")
+    other.set_ylabel("rows", fontsize=7, color="#9ca3af")
+    axes.plot([row[0] for row in known], [row[1] for row in known], color=INK, lw=1.4)
+    axes.set_zorder(other.get_zorder() + 1)
+    axes.patch.set_visible(False)
+    other.spines[["top", "left"]].set_visible(False)
+    return _png(figure, axes, f"target by {step}: mean of {' '.join(target.split())[:60]}")
+
+
+def target_by_category(connection: "duckdb.DuckDBPyConnection", profiles: Sequence[ColumnProfile], target: str) -> str:
+    """The mean of the target for each value of the columns that have few."""
+    few = [p for p in profiles if p.values and 1 < len(p.values) <= CATEGORIES][:PANELS]
+    if not few:
+        return "<p>No column has few enough values.</p>"
+    width = 3
+    figure = _figure(1.9 * -(-len(few) // width))
+    panels = figure.subplots(-(-len(few) // width), width, squeeze=False).flat
+    for axes, profile in zip(panels, few, strict=False):
+        name = sql.identifier(profile.column)
+        rows = connection.execute(
+            f"select cast({name} as varchar), avg(cast(({target}\n) as double)) from batch where {name} is not null "
+            "group by 1 order by count(*) desc, 1"
+        ).fetchall()
+        axes.barh([str(row[0])[:18] for row in rows], [row[1] or 0 for row in rows], color=INK, alpha=0.85)
+        axes.invert_yaxis()
+        _dress(axes, profile.column[:30])
+    for axes in list(panels):
+        axes.set_axis_off()
+    for axes in figure.axes[len(few) :]:
+        axes.set_axis_off()
+    return _image(figure, "target by category")
+
+
+def correlation_matrix(names: Sequence[str], matrix: Sequence[Sequence[float | None]]) -> str:
+    """Pearson's correlations as a picture."""
+    if not matrix:
+        return "<p>Fewer than two numbers vary.</p>"
+    figure = _figure(len(names) * 0.24 + 1.4)
+    axes = figure.subplots()
+    values = [[float("nan") if value is None else value for value in row] for row in matrix]
+    shown = axes.imshow(values, cmap="RdBu_r", vmin=-1, vmax=1)
+    axes.set_xticks(range(len(names)), [name[:18] for name in names], rotation=90)
+    axes.set_yticks(range(len(names)), [name[:18] for name in names])
+    figure.colorbar(shown, ax=axes, fraction=0.03).ax.tick_params(labelsize=7)
+    return _png(figure, axes, "correlation of numbers (Pearson)")
+
+
+def groups(found: "Sequence[GroupFigure]") -> str:
+    """Share and target rate of each value of each group, with the interval and the expected share."""
+    names = list(dict.fromkeys(each.group for each in found))
+    rows = {name: [each for each in found if each.group == name][:15] for name in names}
+    if not names:
+        return ""
+    figure = _figure(sum(len(rows[name]) * 0.2 + 0.75 for name in names))
+    heights = [len(rows[name]) + 2 for name in names]
+    panels = figure.subplots(len(names), 2, squeeze=False, gridspec_kw={"height_ratios": heights})
+    for (left, right), name in zip(panels, names, strict=True):
+        labels = [each.value[:24] for each in rows[name]]
+        left.barh(labels, [each.share for each in rows[name]], color=INK, alpha=0.85)
+        for place, each in enumerate(rows[name]):
+            if each.expected is not None:
+                left.plot([each.expected] * 2, [place - 0.4, place + 0.4], color=AMBER, lw=2)
+        known = [(place, each) for place, each in enumerate(rows[name]) if each.rate is not None]
+        for place, each in known:
+            right.plot(each.rate, place, "o", color=AMBER, ms=4)
+            if each.low is not None and each.high is not None:
+                right.plot([each.low, each.high], [place, place], color=AMBER, lw=1.4)
+        right.set_yticks(range(len(labels)), labels)
+        for axes, title in ((left, f"{name}: share of rows"), (right, f"{name}: target, with 95 % interval")):
+            axes.set_ylim(len(labels) - 0.4, -0.6)
+            axes.xaxis.set_major_formatter(lambda share, _: f"{share:.0%}")
+            _dress(axes, title)
+    return _image(figure, "representativeness and target by group")
+
+
+def _figure(height: float) -> "Figure":
+    from matplotlib.figure import Figure
+
+    return Figure(figsize=(9.6, max(height, 1.6)), layout="constrained")
+
+
+def _width(step: str) -> float:
+    return {"hour": 1 / 24, "day": 1.0, "month": 28.0}[step]
+
+
+def _dress(axes: object, title: str) -> None:
+    axes.set_title(title, fontsize=9, loc="left")  # type: ignore[attr-defined]  # matplotlib's Axes
+    axes.tick_params(labelsize=7)  # type: ignore[attr-defined]  # as above
+    axes.spines[["top", "right"]].set_visible(False)  # type: ignore[attr-defined]  # as above
+
+
+def _png(figure: "Figure", axes: object, title: str) -> str:
+    _dress(axes, title)
+    return _image(figure, title)
+
+
+def _image(figure: "Figure", title: str) -> str:
+    picture = BytesIO()
+    figure.savefig(picture, format="png", dpi=110)
+    return f"<img alt='{escape(title)}' src='data:image/png;base64,{b64encode(picture.getvalue()).decode()}'>"

@@ -1,0 +1,220 @@
+"""The whole report of a dataset's version: every standard question of an exploration, on all rows, as one page."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from html import escape
+from typing import TYPE_CHECKING, Final
+
+from mlops_assets import keys
+from mlops_assets.errors import NotFound
+from mlops_assets.rooms.explore import changes, distributions, groups, measure, plots, relations
+from mlops_assets.rooms.explore.eda import STYLE, self_contained
+from mlops_assets.rooms.explore.profile import ColumnProfile
+from mlops_assets.spec.plan import DatasetPlan
+from mlops_assets.stores import sql
+from mlops_assets.stores.lake import Lake
+
+if TYPE_CHECKING:
+    import duckdb
+    import pyarrow as pa
+
+    from mlops_assets.rooms.explore.groups import GroupFigure
+
+MORE: Final = """
+main{max-width:1080px}section{margin:2.2rem 0}td.n{text-align:right;font-variant-numeric:tabular-nums}
+.figures{display:flex;flex-wrap:wrap;gap:.6rem 2.2rem;margin:1rem 0}.figures b{display:block;font-size:1.25rem}
+.warn{border-left:4px solid #b45309;background:#fffbeb;padding:.5rem .9rem;margin:.6rem 0}nav a{margin-right:1.2rem}
+"""
+_LATE: Final = "declared to be known only after the event"
+
+
+@dataclass(frozen=True)
+class Whole:
+    """A version of a dataset, with all that is drawn of it.
+
+    Attributes:
+        plan: the dataset.
+        version: of its clean table.
+        rows: all of them.
+        profiles: of every column.
+        before: the profiles of the version before, where there is one.
+        groups: figures by declared groups.
+    """
+
+    plan: DatasetPlan
+    version: int
+    rows: "pa.Table"
+    profiles: list[ColumnProfile]
+    before: list[ColumnProfile]
+    groups: "list[GroupFigure]"
+
+
+def look(lake: Lake, plan: DatasetPlan, version: int | None = None) -> Whole:
+    """Read a version, and what is needed of the one before it.
+
+    Raises:
+        NotFound: there is no such version.
+    """
+    table = keys.table(plan.dataset.name, "clean")
+    if not lake.exists(table):
+        raise NotFound.of(f"there are no clean rows of {plan.dataset.name}", step="land a first batch")
+    number = lake.version(table) if version is None else version
+    rows = lake.read(table, version=number)
+    before = measure.of_table(lake.read(table, version=number - 1)) if number else []
+    counted = groups.merged(plan.dataset, [groups.of_table(rows, plan.dataset, plan.target)])
+    return Whole(plan, number, rows, measure.of_table(rows), before, counted)
+
+
+def report(whole: Whole, links: Sequence[tuple[str, str]] = ()) -> str:
+    """The page.
+
+    Args:
+        whole: what is drawn.
+        links: title and file name of pages that lie beside this one.
+
+    Raises:
+        ValueError: the page would load something from elsewhere.
+    """
+    name = whole.plan.dataset.name
+    with sql.connect() as connection:
+        connection.register("batch", whole.rows)
+        sections = [f"<section><h2>{escape(title)}</h2>{draw(connection, whole)}</section>" for title, draw in SECTIONS]
+    nav = "".join(f"<a href='{escape(file)}'>{escape(title)}</a>" for title, file in links)
+    top = f"<h1>{escape(name)}, version {whole.version}</h1><p class=sub>{escape(whole.plan.dataset.description)}</p>"
+    head = f"<!doctype html><html lang=en><meta charset=utf-8><title>{escape(name)} v{whole.version}</title>"
+    page = f"{head}<style>{STYLE}{MORE}</style>{top}<nav>{nav}</nav>{_figures(whole)}{''.join(sections)}</html>"
+    return self_contained(page)
+
+
+def _figures(whole: Whole) -> str:
+    cells = sum(profile.rows for profile in whole.profiles)
+    missing = sum(profile.nulls for profile in whole.profiles) / cells if cells else 0.0
+    shown = {"rows": f"{whole.rows.num_rows:,}", "columns": str(len(whole.profiles)), "missing": f"{missing:.2%}"}
+    if whole.plan.target:
+        shown["target"] = " ".join(whole.plan.target.split())
+    told = "".join(f"<div><b>{escape(value)}</b>{escape(title)}</div>" for title, value in shown.items())
+    return f"<div class=figures>{told}</div>"
+
+
+def _changed(_: "duckdb.DuckDBPyConnection", whole: Whole) -> str:
+    if not whole.before:
+        return "<p>This is the first version: there is nothing before it.</p>"
+    found = changes.between(whole.before, whole.profiles)
+    was = whole.before[0].rows if whole.before else 0
+    told = f"<p>Version {whole.version - 1} had {was:,} rows, this one has {whole.rows.num_rows:,}.</p>"
+    if not found:
+        return f"{told}<p>Nothing else of note.</p>"
+    rows = [(c.column or "all rows", c.what, c.before or "-", c.now or "-") for c in found]
+    return told + _table(("column", "what", "before", "now"), rows)
+
+
+def _missing(connection: "duckdb.DuckDBPyConnection", whole: Whole) -> str:
+    moment, step = _time(connection, whole)
+    if moment:
+        return plots.missing_over_time(connection, whole.profiles, moment, step)
+    lacking = sorted((p for p in whole.profiles if p.nulls), key=lambda p: -p.null_share)
+    rows = [(p.column, f"{p.nulls:,}", f"{p.null_share:.2%}") for p in lacking[:20]]
+    return _table(("column", "missing", "share"), rows) if rows else "<p>No value is missing anywhere.</p>"
+
+
+def _target(connection: "duckdb.DuckDBPyConnection", whole: Whole) -> str:
+    target = whole.plan.target
+    if not target or not _numeric(connection, target):
+        return "<p>No target: no model predicts these rows, and <code>explore.target</code> is not declared.</p>"
+    moment, step = _time(connection, whole)
+    over = plots.target_over_time(connection, target, moment, step) if moment else ""
+    return over + plots.target_by_category(connection, whole.profiles, target)
+
+
+def _suspects(connection: "duckdb.DuckDBPyConnection", whole: Whole) -> str:
+    target = whole.plan.target
+    outcomes = whole.plan.dataset.outcomes
+    late = [*outcomes.columns, outcomes.known_at] if outcomes else []
+    numeric = target and _numeric(connection, target)
+    found = relations.suspects(connection, whole.profiles, target, late) if target and numeric else []
+    if not found:
+        return "<p>No yes-or-no target to try single columns against.</p>"
+    named = [each.column for each in found if each.suspected]
+    said = f"{', '.join(named)}: too good alone. Is it known when the prediction is made?" if named else ""
+    warn = f"<div class=warn>{escape(said)}</div>" if named else "<p>No column alone is too good to be true.</p>"
+    rows = [
+        (e.column, f"{e.auc:.3f}", e.how, "suspect" if e.suspected else _LATE if e.late else "") for e in found[:12]
+    ]
+    return warn + _table(("column", "AUC alone", "judged", ""), rows)
+
+
+def _correlations(connection: "duckdb.DuckDBPyConnection", whole: Whole) -> str:
+    return plots.correlation_matrix(*relations.correlations(connection, whole.profiles))
+
+
+def _groups(_: "duckdb.DuckDBPyConnection", whole: Whole) -> str:
+    if not whole.groups:
+        return "<p>No <code>groups</code> are declared: nobody has said whose treatment matters.</p>"
+    apart = groups.disparities(whole.groups)
+    told = "; ".join(f"{group}: {difference:.1%} apart" for group, difference in apart.items())
+    lead = (
+        f"<p>Highest and lowest target, of values with {groups.FEW} labels or more: {escape(told)}.</p>" if told else ""
+    )
+    return lead + plots.groups(whole.groups) + _table(HEAD, [row(each) for each in whole.groups])
+
+
+def _spreads(_: "duckdb.DuckDBPyConnection", whole: Whole) -> str:
+    return distributions.drawn(distributions.of_table(whole.rows, whole.profiles))
+
+
+HEAD: Final = ("group", "value", "rows", "share", "expected", "labelled", "target", "95 % interval", "missing cells")
+SECTIONS: Final[tuple[tuple[str, Callable[["duckdb.DuckDBPyConnection", Whole], str]], ...]] = (
+    ("What changed since the version before", _changed),
+    ("Missing values", _missing),
+    ("The target", _target),
+    ("What foretells the target alone", _suspects),
+    ("Who is in the data", _groups),
+    ("What hangs together", _correlations),
+    ("How the values are spread", _spreads),
+)
+"""Title and drawing of each part; a new part is a new line."""
+
+
+def row(figure: "GroupFigure") -> tuple[str, ...]:
+    """A group's figures as text."""
+    interval = "" if figure.low is None or figure.high is None else f"{figure.low:.1%} to {figure.high:.1%}"
+    rate = "" if figure.rate is None else f"{figure.rate:.1%}" if figure.low is not None else f"{figure.rate:.4g}"
+    expected = "" if figure.expected is None else f"{figure.expected:.1%}"
+    counts = (f"{figure.rows:,}", f"{figure.share:.1%}", expected, f"{figure.labelled:,}")
+    return (figure.group, figure.value, *counts, rate, interval, f"{figure.null_share:.2%}")
+
+
+def _time(connection: "duckdb.DuckDBPyConnection", whole: Whole) -> tuple[str, str]:
+    """SQL of the event time, by the dataset's clock, and the step that suits its span; empty where there is none."""
+    dataset = whole.plan.dataset
+    if not dataset.event_time:
+        return "", ""
+    zone = dataset.period.timezone if dataset.period else "UTC"
+    moment = f"timezone({sql.literal(zone)}, cast({sql.identifier(dataset.event_time)} as timestamptz))"
+    first, last = connection.execute(f"select min({moment}), max({moment}) from batch").fetchall()[0]
+    if first is None:
+        return "", ""
+    span: timedelta = last - first
+    return moment, "hour" if span <= timedelta(days=3) else "day" if span <= timedelta(days=800) else "month"
+
+
+def _numeric(connection: "duckdb.DuckDBPyConnection", target: str) -> bool:
+    import duckdb
+
+    try:
+        connection.execute(f"select cast(({target}\n) as double) from batch").fetchone()
+    except duckdb.Error:
+        return False
+    return True
+
+
+def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    titles = "".join(f"<th>{escape(title)}</th>" for title in head)
+    lines = "".join(f"<tr>{''.join(_cell(cell) for cell in line)}</tr>" for line in rows)
+    return f"<table class=changes><tr>{titles}</tr>{lines}</table>"
+
+
+def _cell(text: str) -> str:
+    number = text[:1].isdigit() or text[:2].lstrip("-").isdigit()
+    return f"<td{' class=n' if number else ''}>{escape(text)}</td>"
