@@ -9,12 +9,12 @@ from mlops_assets.errors import MlopsError, nearest
 
 _COMMANDS = {
     "approve": "Say yes to the release that waits.",
-    "contract": "The contract in force, and what a change of it would mean.",
     "compare": "What differs between two model versions or runs.",
+    "contract": "The contract in force, and what a change of it would mean.",
     "demo": "Replay a real year of flights through the sensors.",
     "diff": "What differs between two versions of a table.",
-    "features": "Who owns, uses and refreshes which features; look them up.",
     "eda": "The whole exploration of a dataset's version, as a page.",
+    "features": "Who owns, uses and refreshes which features; look them up.",
     "gc": "Remove the versions that their retention lets go, and what killed writers left.",
     "history": "Who released what, when, and on what evidence.",
     "ingest": "Take the rows of streams, as JSON lines over HTTP.",

@@ -7,12 +7,8 @@ from mlops_assets.resources import declaration, presentation
 from mlops_assets.resources.stores import Stores
 from mlops_assets.rooms.evaluate.report import plain_words
 from mlops_assets.rooms.evaluate.verdict import Verdict
-<<<<<<< HEAD
+from mlops_assets.rooms.explore.groups import figures
 from mlops_assets.rooms.release import approval, formats
-=======
-from mlops_assets.rooms.explore import groups
-from mlops_assets.rooms.release import approval
->>>>>>> a5c5e02 (Draw the whole exploration of any version on demand, and record who is in the data for the card)
 from mlops_assets.rooms.release import bundle as serving
 from mlops_assets.rooms.release.card import Evidence, card, weaknesses
 from mlops_assets.rooms.release.promotion import Released, latest_verdict, release, settle
@@ -113,7 +109,6 @@ def told(stores: Stores, plan: ModelPlan, released: Released) -> presentation.Me
     }
 
 
-<<<<<<< HEAD
 def issue(stores: Stores, plan: ModelPlan, bundle: Bundle, by: Release) -> str:
     """Write the card of a released version, and hand it with its bundle to the service; the bundle's digest."""
     lineage, registry, number = stores.lineage(), stores.registry(), bundle.version.number
@@ -121,9 +116,10 @@ def issue(stores: Stores, plan: ModelPlan, bundle: Bundle, by: Release) -> str:
     measured = formats.known(lineage, registry, bundle, made)
     verdicts = [record for record in lineage.records("verdict", plan.name) if record.body["challenger"] == number]
     verdict = Verdict.of(verdicts[-1].body) if verdicts else None
+    who = figures(stores.lake(), plan.dataset)
     shown = card(
         plan.model,
-        Evidence(manifest_of(bundle.files), of_version(lineage, plan.name, number), by, verdict, measured),
+        Evidence(manifest_of(bundle.files), of_version(lineage, plan.name, number), by, verdict, measured, who),
         weaknesses(lineage, plan.name, verdict.digest) if verdict else (),
     )
     stores.reports().save(keys.key(plan.name, "champion"), f"v{number}", shown)
@@ -132,16 +128,6 @@ def issue(stores: Stores, plan: ModelPlan, bundle: Bundle, by: Release) -> str:
     return serving.publish(
         store, registry, bundle, plan, card=shown, evidence=by.evidence, made=chosen, formats=measured
     )
-=======
-def page(stores: Stores, plan: ModelPlan, bundle: Bundle, by: Release) -> str:
-    """The card of a released version."""
-    lineage, number = stores.lineage(), bundle.version.number
-    judged = [Verdict.of(each.body) for each in lineage.records("verdict", plan.name)]
-    own = [verdict for verdict in judged if verdict.challenger == number]
-    made = of_version(lineage, plan.name, number)
-    found = groups.figures(stores.lake(), plan.dataset)
-    return card(plan.model, manifest_of(bundle.files), own[-1] if own else None, made, by, groups=found)
->>>>>>> a5c5e02 (Draw the whole exploration of any version on demand, and record who is in the data for the card)
 
 
 def catch_up(stores: Stores, plan: ModelPlan) -> None:

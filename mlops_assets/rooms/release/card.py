@@ -8,15 +8,11 @@ from dataclasses import dataclass
 from html import escape
 from typing import TYPE_CHECKING, Any, Final
 
-<<<<<<< HEAD
 from mlops_assets.rooms.evaluate.report import STYLE, plain_words
 from mlops_assets.rooms.evaluate.tables import table_html
+from mlops_assets.rooms.explore.whole import HEAD
+from mlops_assets.rooms.explore.whole import row as told
 from mlops_assets.rooms.release import formats
-=======
-from mlops_assets.rooms.evaluate.report import STYLE, plain_words, table_html
-from mlops_assets.rooms.explore.groups import disparities
-from mlops_assets.rooms.explore.whole import HEAD, row
->>>>>>> a5c5e02 (Draw the whole exploration of any version on demand, and record who is in the data for the card)
 
 if TYPE_CHECKING:
     from mlops_assets.rooms.evaluate.verdict import Verdict
@@ -35,7 +31,6 @@ td:last-child{overflow-wrap:anywhere}
 """
 
 
-<<<<<<< HEAD
 @dataclass(frozen=True)
 class Evidence:
     """What was recorded of a version.
@@ -46,6 +41,7 @@ class Evidence:
         release: by which it is champion.
         verdict: on it; None when nobody judged it.
         formats: as they were measured.
+        groups: who is in the data, as explore recorded it.
     """
 
     manifest: Mapping[str, Any]
@@ -53,6 +49,7 @@ class Evidence:
     release: "Release"
     verdict: "Verdict | None" = None
     formats: "Sequence[formats.Format]" = ()
+    groups: "Sequence[GroupFigure]" = ()
 
 
 def weaknesses(lineage: "Lineage", model: str, verdict: str) -> list[Mapping[str, Any]]:
@@ -68,32 +65,11 @@ def card(model: "Model", evidence: Evidence, slices: Sequence[Mapping[str, Any]]
         model: the declaration; a person wrote its description, intended use, limits and owners.
         evidence: what was recorded.
         slices: of the holdout, a row a slice and metric.
-=======
-def card(
-    model: "Model",
-    manifest: Mapping[str, Any],
-    verdict: "Verdict | None",
-    snapshot: "Snapshot",
-    release: "Release",
-    *,
-    groups: "Sequence[GroupFigure]" = (),
-) -> str:
-    """The card as one self-contained HTML page.
-
-    Args:
-        model: the declaration; a person wrote its description, intended use and limits.
-        manifest: of the bundle.
-        verdict: on this version; None when nobody judged it.
-        snapshot: what it was made of.
-        release: by which it is champion.
-        groups: who is in the data, as explore recorded it.
->>>>>>> a5c5e02 (Draw the whole exploration of any version on demand, and record who is in the data for the card)
     """
     title = escape(f"{model.name} v{evidence.release.version}")
     verdict, word = evidence.verdict, "yes" if evidence.verdict and evidence.verdict.accepted else "no"
     head, weak = _weak(slices)
     parts = [
-<<<<<<< HEAD
         f"<h1>{title}</h1><p class=sub>model card</p>",
         f"<div class='word {word}'><b>{escape(_word(verdict))}</b></div>",
         _person(model),
@@ -101,25 +77,13 @@ def card(
         _section("Released", _released(evidence.release)),
         _section("What it does", _does(model, evidence.manifest)),
         _section("What it learnt from", _learnt(evidence.manifest, evidence.snapshot)),
+        _section("Who is in the data", [told(each) for each in evidence.groups], HEAD) if evidence.groups else "",
         _section("How it was judged", _judged(verdict), ("gate", "passed", "why")),
         _section("Where it is weak", weak, head) if slices else "",
         _section("Bias: how far groups lie apart", _bias(slices), _APART) if slices else "",
         _section("Formats", formats.told(evidence.formats), formats.HEAD) if evidence.formats else "",
         _section("Made with", _made(evidence.snapshot)),
         _section("Features", [(f["name"], f["kind"]) for f in evidence.manifest["features"]], ("name", "kind")),
-=======
-        f"<h1>{title}</h1><p class=sub>{escape(model.description or 'model card')}</p>",
-        f"<div class='word yes'><b>{escape(_word(verdict))}</b></div>",
-        _section("Released", _released(release)),
-        _section("For whom and for what", [(model.intended_use or TOLD,)]),
-        _section("Limits", [(model.limits or TOLD,)]),
-        _section("What it does", _does(model, manifest)),
-        _section("What it learnt from", _learnt(manifest, snapshot)),
-        _represented(groups),
-        _section("How it was judged", _judged(verdict)),
-        _section("Made with", _made(snapshot)),
-        _section("Features", [(f["name"], f["kind"]) for f in manifest["features"]]),
->>>>>>> a5c5e02 (Draw the whole exploration of any version on demand, and record who is in the data for the card)
     ]
     top = f"<!doctype html><html lang=en><meta charset=utf-8><title>{title}</title><style>{STYLE}{_PERSON}</style>"
     return top + "".join(parts) + "</html>"
@@ -222,7 +186,6 @@ def _made(snapshot: "Snapshot") -> list[tuple[str, str]]:
     return [*code, *rest]
 
 
-<<<<<<< HEAD
 def _figure(row: Mapping[str, Any]) -> str:
     figure, low, high = row["figure"], row.get("low"), row.get("high")
     if figure is None:
@@ -232,19 +195,3 @@ def _figure(row: Mapping[str, Any]) -> str:
 
 def _section(title: str, rows: Sequence[Sequence[str]], head: Sequence[str] = ()) -> str:
     return f"<h2>{escape(title)}</h2>{table_html(head, rows)}"
-=======
-def _represented(groups: "Sequence[GroupFigure]") -> str:
-    """Who is in the data that it learnt from, and how the target falls among them."""
-    title = "Who is in the data"
-    if not groups:
-        return _section(title, [("No groups are declared: nobody has said whose treatment matters.",)])
-    apart = ", ".join(f"{group} {difference:.1%}" for group, difference in disparities(groups).items())
-    lead = f"<p>Highest and lowest target apart by: {escape(apart)}.</p>" if apart else ""
-    return f"<h2>{title}</h2>{lead}{table_html(HEAD, [row(each) for each in groups])}"
-
-
-def _section(title: str, rows: Sequence[Sequence[str]]) -> str:
-    if len(rows) == 1 and len(rows[0]) == 1:
-        return f"<h2>{escape(title)}</h2><p>{escape(rows[0][0])}</p>"
-    return f"<h2>{escape(title)}</h2>{table_html((), rows)}"
->>>>>>> a5c5e02 (Draw the whole exploration of any version on demand, and record who is in the data for the card)
