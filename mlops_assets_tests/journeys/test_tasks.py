@@ -59,7 +59,7 @@ attributes:
   target: {column: digit}
   features: [ink]
   train: {min_labels: 100, candidates: [base_rate, logistic]}
-  evaluate: {resamples: 200}
+  evaluate: {resamples: 200, evidently: true}
 """
 DOTS = ", ".join(f"dot_{place:02d}: dot_{place:02d}" for place in range(16))
 NAMES = np.array(["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"])
@@ -126,8 +126,6 @@ def _arrive(home: Path, loop: Loop) -> None:
     put(home, "rides/first", rides(0, 2_400))
     put(home, "sheets/first", digits(first=True))
     loop.settle()
-    # Without an event time there is no clock, so that a person asks for the first model.
-    loop.definitions.resolve_job_def(keys.retrain_job("written")).execute_in_process(instance=loop.instance)
     put(home, "rides/second", rides(2_400, 1_200))
     put(home, "sheets/second", digits(first=False))
     loop.settle()
@@ -149,6 +147,19 @@ def test_the_first_model_is_released_and_answers_the_next_batch(shop: Shop, mode
     answers = shop.stores.predictions().read(model, batches=["second"])
     assert set(answers["model_version"].to_pylist()) == {verdict.challenger}
     assert answers.num_rows > 50
+
+
+def test_evidentlys_page_stands_beside_the_evaluation_where_it_is_declared(shop: Shop) -> None:
+    event = shop.instance.get_latest_materialization_event(dg.AssetKey(["written", "evaluation"]))
+    assert event is not None
+    assert event.asset_materialization is not None
+    told = event.asset_materialization.metadata
+    page = Path(str(told["report_file"].value))
+    second = page.with_name(f"{page.stem}-evidently.html")
+    assert str(told["evidently"].value).endswith(second.name)
+    assert f"href='{second.name}'" in page.read_text()
+    assert f"href='{page.name}'" in second.read_text()
+    assert not list(shop.stores.reports().path(keys.key("minutes", "evaluation"), "v1").parent.glob("*-evidently.html"))
 
 
 def test_a_value_is_answered_with_a_value(shop: Shop) -> None:

@@ -59,11 +59,17 @@ def pipeline() -> Pipeline:
 def bundle(number: int, manifest: Mapping[str, Any], fitted: Any = None) -> Bundle:
     """A version as the registry gives it back."""
     rows = trips.rows(1_000, 20, seed=6)
-    target = BytesIO()
-    pq.write_table(rows.select(["event_time", *trips.FEATURES, "label"]), target)
-    files = {"manifest.json": canonical(manifest).encode(), "reference.parquet": target.getvalue()}
+    trained = rows.select(["event_time", *trips.FEATURES, "label"])
+    files = {"manifest.json": canonical(manifest).encode(), "reference.parquet": parquet(trained)}
     version = ModelVersion("late_trips", number, "run", f"digest-{number}", {"identity": "i" * 64})
     return Bundle(version, fitted or pipeline(), files)
+
+
+def parquet(rows: pa.Table) -> bytes:
+    """A table as a bundle's file."""
+    target = BytesIO()
+    pq.write_table(rows, target)
+    return target.getvalue()
 
 
 def scored(number: int, scores: Floats, *, until: str = "2024-04-09T00:00:00+00:00", **manifest: Any) -> Scored:

@@ -1,7 +1,8 @@
 """`<model>/evaluation` and `<model>/verdict`: how good the challenger is, and whether it may be released."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import dagster as dg
 
@@ -10,6 +11,7 @@ from mlops_assets.resources import declaration, presentation
 from mlops_assets.resources.stores import Stores
 from mlops_assets.rooms.evaluate.charts import curves
 from mlops_assets.rooms.evaluate.evidence import Evidence, gather
+from mlops_assets.rooms.evaluate.evidently_report import evidently_html
 from mlops_assets.rooms.evaluate.gate import Check
 from mlops_assets.rooms.evaluate.report import gates_markdown, page, plain_words
 from mlops_assets.rooms.evaluate.slices import slice_table
@@ -18,6 +20,7 @@ from mlops_assets.rooms.evaluate.verdict import Verdict, asked_of, decide
 from mlops_assets.rooms.train.identity import digest
 from mlops_assets.spec.plan import ModelPlan
 
+SliceTable = Sequence[Mapping[str, Any]]
 Beside = Mapping[str, Callable[[Stores], Check]]
 """Gates of rooms that come later, by name."""
 
@@ -59,19 +62,33 @@ def build(plan: ModelPlan, beside: Beside | None = None) -> list[dg.AssetsDefini
 def _evaluated(spec: dg.AssetSpec, stores: Stores, evidence: Evidence, verdict: Verdict) -> declaration.Materialized:
     table, known = slice_table(evidence), figures(evidence)
     version = digest([verdict.digest, known, table])
-    name = f"v{verdict.challenger}-{version[:12]}"
-    saved = stores.reports().save(keys.key(*spec.key.path), name, page(evidence, verdict, table))
+    pages = _pages(
+        keys.key(*spec.key.path), f"v{verdict.challenger}-{version[:12]}", stores, (evidence, verdict, table)
+    )
     weak = {"version": verdict.challenger, "verdict": verdict.digest, "slices": json.loads(presentation.plain(table))}
     stores.lineage().append("evaluation", verdict.model, weak, once=f"evaluation:{verdict.digest}")
     return dg.MaterializeResult(
         asset_key=spec.key,
         metadata={
             **presentation.numbers({**known, "rows": verdict.rows, "version": verdict.challenger}),
-            **presentation.report(saved),
+            **pages,
             "picture": presentation.picture(curves(evidence), "ranking and calibration"),
         },
         data_version=dg.DataVersion(version),
     )
+
+
+def _pages(
+    key: keys.Key, name: str, stores: Stores, judged: tuple[Evidence, Verdict, SliceTable]
+) -> presentation.Metadata:
+    """The evaluation's page and, where it is declared, Evidently's; each links to the other."""
+    reports, evidence = stores.reports(), judged[0]
+    if not evidence.model.evaluate.evidently:
+        return presentation.report(reports.save(key, name, page(*judged)))
+    html = evidently_html(evidence, reports.path(key, name).name)
+    drawn = reports.save(key, f"{name}-evidently", html)
+    saved = reports.save(key, name, page(*judged, drawn.path.name))
+    return {**presentation.report(saved), "evidently": dg.MetadataValue.url(drawn.url)}
 
 
 def figures(evidence: Evidence) -> dict[str, float | int | bool | None]:

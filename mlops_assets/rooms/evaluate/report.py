@@ -29,8 +29,15 @@ WORDS: Final = {
 }
 
 
-def page(evidence: "Evidence", verdict: "Verdict", table: Sequence[Mapping[str, Any]]) -> str:
-    """The whole report as one self-contained HTML page."""
+def page(evidence: "Evidence", verdict: "Verdict", table: Sequence[Mapping[str, Any]], beside: str = "") -> str:
+    """The whole report as one self-contained HTML page.
+
+    Args:
+        evidence: the two models.
+        verdict: what was decided.
+        table: of the declared slices.
+        beside: a link to Evidently's page of the same rows; empty when there is none.
+    """
     kind = "yes" if verdict.accepted else "no"
     reasons = "".join(f"<br>{escape(gate.reason)}" for gate in verdict.failed() or _deciding(verdict))
     parts = [
@@ -41,6 +48,7 @@ def page(evidence: "Evidence", verdict: "Verdict", table: Sequence[Mapping[str, 
         f"<h2>How good it is</h2>{_metrics(evidence)}{_picture(evidence)}",
         f"<h2>In the declared slices</h2>{_slices(table)}" if table else "",
         *sections(evidence),
+        f"<p><a href='{escape(beside, quote=True)}'>The same rows, drawn by Evidently</a></p>" if beside else "",
     ]
     title = escape(f"{verdict.model} v{verdict.challenger}: {verdict.decision}")
     head = f"<!doctype html><html lang=en><meta charset=utf-8><title>{title}</title><style>{STYLE}</style>"

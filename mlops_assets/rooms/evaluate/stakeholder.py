@@ -14,7 +14,7 @@ ASKED: Final = {
     "unseen": "Was it judged on cases that it had never seen?",
     "leakage": "Does it only use what is known in time?",
     "objective": "Is it better than what is in use?",
-    "guard": "Does anything else that counts get worse?",
+    "guard": "Does nothing else that counts get worse?",
     "skill": "Does it know more than the plain average?",
     "calibration": "Does what it says happen as often as it says?",
     "slices": "Does no group of cases suffer?",
