@@ -68,7 +68,8 @@ class Model(Noun[spec.Model]):
                 *by_hand.build(plan),
                 dg.define_asset_job(
                     keys.served_job(self.name),
-                    selection=dg.AssetSelection.tag(serve.SERVED, self.name),
+                    selection=dg.AssetSelection.tag(serve.SERVED, self.name)
+                    | dg.AssetSelection.checks(*serving.build(plan)),
                     description=f"How the prediction service is used for {self.name}, and how challengers compare.",
                 ),
                 dg.define_asset_job(

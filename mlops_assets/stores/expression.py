@@ -85,6 +85,11 @@ def columns_named(connection: "DuckDBPyConnection", sql: str, given: Sequence[st
     return [column for column in given if column.casefold() in mentioned]
 
 
+def columns_mentioned(connection: "DuckDBPyConnection", sql: str) -> list[str]:
+    """Every column that an expression mentions, in small letters."""
+    return sorted(_mentioned(connection, sql).columns)
+
+
 @dataclass
 class _Mentioned:
     """What the parse tree of an expression holds: kinds of nodes, and column names with case set aside."""

@@ -43,20 +43,28 @@ def world(folder: Path) -> World:
     return World(DeltaLake(folder / "lake"), registry, SqliteLineage(folder / "lineage.db"))
 
 
-def plan(*, timed: bool = True, columns: Mapping[str, str] | None = None, **declared: Any) -> ModelPlan:
+def plan(
+    *,
+    timed: bool = True,
+    columns: Mapping[str, str] | None = None,
+    aggregations: tuple[dict[str, Any], ...] = (),
+    outcomes: bool = True,
+    **declared: Any,
+) -> ModelPlan:
     """A model over trips; `declared` goes into the model's spec."""
     dataset = Dataset(
         name="trips",
         source=Source(files="trips/*.parquet"),
         key=("trip",),
         event_time="at" if timed else None,
-        outcomes=Outcomes(known_at="arrived", columns=("delay",)) if timed else None,
+        outcomes=Outcomes(known_at="arrived", columns=("delay",)) if timed and outcomes else None,
     )
-    table = FeatureTable(name="trip_facts", dataset="trips", columns=dict(columns or {name: name for name in FEATURES}))
+    given = {"columns": dict(columns or {name: name for name in FEATURES}), "aggregations": aggregations}
+    table = FeatureTable.model_validate({"name": "trip_facts", "dataset": "trips", **given})
     train = {"min_labels": 200, "holdout": "28d", **declared.pop("train", {})}
     candidates = train.pop("candidates", ("base_rate", "logistic"))
-    given = {"name": "late_trips", "target": {"column": "late", "known_after": "1d"}, "features": ("trip_facts",)}
-    model = Model.model_validate({**given, "train": {**train, "candidates": candidates}, **declared})
+    named = {"name": "late_trips", "target": {"column": "late", "known_after": "1d"}, "features": ("trip_facts",)}
+    model = Model.model_validate({**named, "train": {**train, "candidates": candidates}, **declared})
     return ModelPlan.of(model, {"trip_facts": FeaturePlan.of(table, {"trips": dataset})})
 
 

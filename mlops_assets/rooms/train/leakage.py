@@ -3,7 +3,8 @@
 from typing import TYPE_CHECKING, Any, Final
 
 from mlops_assets.rooms.train.metrics import METRICS
-from mlops_assets.stores.expression import columns_named
+from mlops_assets.spec.feature_table import window_name
+from mlops_assets.stores.expression import columns_mentioned, columns_named
 from mlops_assets.stores.sql import connect
 
 if TYPE_CHECKING:
@@ -11,7 +12,7 @@ if TYPE_CHECKING:
 
     from mlops_assets.rooms.train.metric import Floats, Ints
     from mlops_assets.rooms.train.training_set import Examples
-    from mlops_assets.spec.plan import ModelPlan
+    from mlops_assets.spec.plan import FeaturePlan, ModelPlan
 
 SUSPICIOUS: Final = 0.98
 MAX_ROWS: Final = 50_000
@@ -22,19 +23,36 @@ PRIOR_ROWS: Final = 1.0
 def declared_leaks(plan: "ModelPlan") -> dict[str, str]:
     """Feature to the column it reads that nobody knows at the event time, of its own row.
 
-    Aggregations may read outcomes: they see those of earlier rows only.
+    Aggregations may read outcomes of a dataset that declares them: they see those that were known before the row. A
+    dataset without `outcomes` counts its rows from their event time on, so none may read there what the target is made
+    of; where it is known as early as that, the dataset says so: `outcomes: {known_at: ...}`.
     """
     outcomes = plan.dataset.outcomes
     later = {*outcomes.columns, outcomes.known_at} if outcomes else set()
-    hidden = sorted({*later, plan.model.target.column})
     found: dict[str, str] = {}
     with connect() as connection:
+        target = [plan.model.target.column, *columns_mentioned(connection, plan.model.target.expression or "null")]
+        hidden = sorted({*later, plan.model.target.column})
         for table in plan.tables:
-            for name, expression in table.table.columns.items():
-                read = columns_named(connection, expression, hidden)
-                if read:
-                    found[name] = read[0]
+            read = [(name, expression, hidden) for name, expression in table.table.columns.items()]
+            for name, expression, columns in [*read, *_undated(table, target)]:
+                if named := columns_named(connection, expression, columns):
+                    found[name] = named[0]
     return found
+
+
+def _undated(plan: "FeaturePlan", target: list[str]) -> list[tuple[str, str, list[str]]]:
+    """Aggregations over datasets that do not say when outcomes are known, each with what it may not name.
+
+    Of the described dataset that is the target and all it is made of, of another the target's own name.
+    """
+    table = plan.table
+    return [
+        (window_name(each, over), each.of, target if table.counted(each) == table.dataset else target[:1])
+        for each in table.aggregations
+        if plan.datasets[table.counted(each)].outcomes is None
+        for over in each.over
+    ]
 
 
 def suspicious(examples: "Examples") -> dict[str, float]:

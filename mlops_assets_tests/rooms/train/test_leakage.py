@@ -23,6 +23,21 @@ def test_a_feature_of_an_outcome_of_its_own_row_is_named(expression: str) -> Non
     assert list(declared_leaks(trips.plan(columns=columns))) == ["noise"]
 
 
+PAST = {"name": "past", "stat": "mean", "of": "late", "by": ["origin"], "over": ["1d", "7d"]}
+
+
+@pytest.mark.parametrize("of", ["late", 'coalesce("Late", 0)', "delay > 15"])
+def test_an_aggregation_of_the_target_over_a_dataset_that_dates_no_outcomes_is_a_leak(of: str) -> None:
+    target = {"column": "late", "expression": "delay > 20", "known_after": "1d"}
+    plan = trips.plan(aggregations=({**PAST, "of": of},), outcomes=False, target=target)
+    assert list(declared_leaks(plan)) == ["past_1d", "past_7d"]
+
+
+def test_an_aggregation_of_dated_outcomes_or_of_what_the_target_is_not_made_of_is_no_leak() -> None:
+    assert declared_leaks(trips.plan(aggregations=({**PAST, "of": "delay > 15"},))) == {}
+    assert declared_leaks(trips.plan(aggregations=({**PAST, "of": "rain"},), outcomes=False)) == {}
+
+
 def test_a_text_that_only_spells_an_outcome_is_no_leak() -> None:
     columns = {name: name for name in trips.FEATURES} | {"noise": "case when origin = 'delay' then 1 end"}
     assert declared_leaks(trips.plan(columns=columns)) == {}
