@@ -8,7 +8,8 @@ from datetime import timedelta
 import yaml
 
 from mlops_assets.components.glance import Glance
-from mlops_assets.errors import SpecError, UnknownName
+from mlops_assets.errors import SpecError
+from mlops_assets.rooms.label.inference import MAX_CLASSES
 
 _YES = ("1", "true", "t", "yes", "y")
 _HOLDOUT = timedelta(days=28)
@@ -56,18 +57,19 @@ def feature_table(name: str, of: str, seen: Glance, apart: Iterable[str]) -> str
 
 
 def model(name: str, features: str, seen: Glance, target: str, event_time: str | None) -> str:
-    """A Model's document.
+    """A Model's document, for the task that the target's values tell.
 
     Raises:
-        SpecError: the target has not two values.
+        SpecError: the target can be no answer.
     """
+    told, task = _target(seen, target), _task(seen, target)
     lines = [
         "type: mlops_assets.Model",
         "attributes:",
         f"  name: {name}",
-        f"  target: {_target(seen, target)}",
+        f"  target: {told}",
         f"  features: [{features}]",
-        "  objective: roc_auc",
+        *task,
         *_train(seen, event_time),
     ]
     return "\n".join(lines) + "\n"
@@ -97,17 +99,41 @@ def scalar(text: str) -> str:
     return f"'{text}'" if '"' in text and "'" not in text else json.dumps(text, ensure_ascii=False)
 
 
+def _task(seen: Glance, target: str) -> list[str]:
+    """What kind of answer, and the metric that decides: told by the target's values, for its user to correct."""
+    column = seen.column(target, "--target")
+    if target in seen.pairs:
+        return ["  objective: roc_auc"]
+    if column.kind == "category":
+        return [f"  task: multiclass  # {column.distinct} classes", "  objective: log_loss"]
+    if column.kind == "whole" and column.distinct <= MAX_CLASSES:
+        said = f"{column.distinct} whole numbers; if they are amounts: regression, and rmse"
+        return [f"  task: multiclass  # {said}", "  objective: log_loss"]
+    return ["  task: regression", "  objective: rmse  # or mae, r2"]
+
+
+def _unfit(seen: Glance, target: str) -> str:
+    """Why a column can be no target; empty when it can."""
+    column = seen.column(target, "--target")
+    fewest = 2
+    if column.distinct < fewest:
+        return "it never changes"
+    if column.kind == "time":
+        return "it is a time"
+    return f"text with {column.distinct:,} values" if column.left_out(seen.rows) and column.kind == "category" else ""
+
+
 def _target(seen: Glance, target: str) -> str:
-    if target not in seen.pairs:
-        if target not in seen.names:
-            raise UnknownName.among("column for --target", target, seen.names, where=seen.source)
-        column = seen.columns[seen.names.index(target)]
+    unfit = _unfit(seen, target)
+    if unfit:
         raise SpecError.of(
-            f"{seen.source}: the target '{target}' must have two values",
-            got=f"{column.distinct:,} values",
-            allowed="yes and no in any spelling",
+            f"{seen.source}: the target '{target}' can be no answer",
+            got=unfit,
+            allowed="yes and no in any spelling, a few classes, or numbers",
             step="choose another --target, or write an expression in the declaration",
         )
+    if target not in seen.pairs:
+        return f"{{column: {scalar(target)}}}"
     pair = seen.pairs[target]
     if {str(value).lower() for value in pair} in ({"0", "1"}, {"false", "true"}):
         return f"{{column: {scalar(target)}}}"

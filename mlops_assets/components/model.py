@@ -8,7 +8,7 @@ from mlops_assets.components.house import House
 from mlops_assets.components.noun import Noun
 from mlops_assets.components.origin import Origin
 from mlops_assets.components.scaffold import ModelScaffolder
-from mlops_assets.errors import UnknownName
+from mlops_assets.errors import SpecError, UnknownName
 from mlops_assets.resources import declaration
 from mlops_assets.rooms.evaluate import assets as evaluate
 from mlops_assets.rooms.govern import infrastructure
@@ -24,6 +24,7 @@ from mlops_assets.rooms.serve import checks as serving
 from mlops_assets.rooms.serve import sensors as served
 from mlops_assets.rooms.train import assets as train
 from mlops_assets.rooms.train.candidates import CANDIDATES
+from mlops_assets.rooms.train.metrics import METRICS
 from mlops_assets.spec import model as spec
 
 ROOMS = (label, train, release, serve, monitor, retrain)
@@ -40,7 +41,7 @@ class Model(Noun[spec.Model]):
     spec_type = spec.Model
 
     def check(self, origin: Origin) -> None:
-        """Look up the candidates, and the functions that the user names."""
+        """Look up the candidates, and the functions that the user names; these must not hide a registered metric."""
         told = self.spec.told_task
         tasks = [told] if told else list(CANDIDATES)
         known = {name for task in tasks for name in CANDIDATES[task]}
@@ -51,6 +52,12 @@ class Model(Noun[spec.Model]):
             elif name not in known:
                 raise UnknownName.among(f"{told} candidate" if told else "candidate", name, known, where=where)
         for metric, own in self.spec.metrics.items():
+            if metric in METRICS:
+                raise SpecError.of(
+                    f"{origin.at('metrics', metric)}: metric '{metric}' hides the registered one of that name",
+                    allowed=f"a name other than {', '.join(METRICS)}",
+                    step="give it another name",
+                )
             references.check(own.function, origin, origin.at("metrics", metric, "function"))
 
     def merged(self, house: House) -> dg.Definitions:

@@ -25,7 +25,7 @@ class LookOptions(BaseModel):
 class ModelOptions(LookOptions):
     """And what is to be predicted."""
 
-    target: str = Field("", description="the column to predict; it has two values")
+    target: str = Field("", description="the column to predict: yes or no, one of a few classes, or a number")
 
 
 class TableOptions(BaseModel):

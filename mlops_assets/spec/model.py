@@ -71,6 +71,8 @@ class Train(Spec):
     """The latest stretch, never trained on, on which champion and challenger are judged."""
     holdout_share: Share = 0.2
     """The share of rows held out where there is no event time."""
+    group: Column | None = None
+    """A column of the dataset, such as the patient: rows of one value never stand on both sides of a split."""
     candidates: tuple[str, ...] | None = None
     """From simple to complex; a complex one must beat the simple one. Left out: those of the task."""
     search: Search = Search()

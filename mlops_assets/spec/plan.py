@@ -144,6 +144,7 @@ class ModelPlan:
         unknown = [column for column in (*model.evaluate.slices, *model.evaluate.groups) if column not in names]
         if unknown:
             raise UnknownName.among("feature to slice by", unknown[0], names, where=where)
+        _splits(model, plans[0].dataset, where)
         return cls(model, plans, place, dict(places or {}))
 
     @property
@@ -166,3 +167,14 @@ class ModelPlan:
     def features(self) -> tuple[str, ...]:
         """Every feature's name, in the order of the model's input."""
         return tuple(name for plan in self.tables for name in plan.table.feature_names())
+
+
+def _splits(model: Model, dataset: Dataset, where: str) -> None:
+    """Groups and time cannot both say where a split goes: a group that comes again would stand before and after it."""
+    if model.train.group is not None and dataset.event_time is not None:
+        raise SpecError.of(
+            f"{where}: model '{model.name}' has a train.group, but the rows of dataset '{dataset.name}' are split "
+            "by their event time",
+            got=model.train.group,
+            step="leave train.group out: what comes later is held out, and a group may come again as it does in use",
+        )

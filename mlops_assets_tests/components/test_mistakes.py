@@ -10,6 +10,7 @@ from mlops_assets.components.loading import load
 from mlops_assets.components.mistakes import explained
 from mlops_assets.components.origin import Origin
 from mlops_assets.errors import SpecError, UnknownName
+from mlops_assets.rooms.train.metrics import METRICS
 from mlops_assets.spec.base import Spec
 from mlops_assets.spec.dataset import Dataset
 from mlops_assets.spec.feature_table import Aggregation, FeatureTable, Join
@@ -135,7 +136,7 @@ def told(defs: Path, write: Write, right: str, wrong: str) -> str:
             "  features: [context]\n  objective: rmse\n  train: {candidates: [mean, logistic]}",
             (
                 "defs.yaml:23: unknown regression candidate 'logistic';"
-                " allowed: hist_gradient_boosting, lightgbm, mean, ridge"
+                " allowed: hist_gradient_boosting, lightgbm, mean, ridge, target_encoded"
             ),
         ),
         (
@@ -148,7 +149,7 @@ def told(defs: Path, write: Write, right: str, wrong: str) -> str:
             "  features: [context]\n  train: {candidates: [base_rate, logstic]}",
             (
                 "defs.yaml:22: unknown candidate 'logstic';"
-                " allowed: base_rate, hist_gradient_boosting, lightgbm, logistic, mean, ridge;"
+                " allowed: base_rate, hist_gradient_boosting, lightgbm, logistic, mean, ridge, target_encoded;"
                 " next: did you mean 'logistic'?"
             ),
         ),
@@ -178,6 +179,23 @@ def told(defs: Path, write: Write, right: str, wrong: str) -> str:
             (
                 "defs.yaml:10: feature table 'context' describes dataset 'flights', which has no key;"
                 " next: give dataset 'flights' a key"
+            ),
+        ),
+        (
+            "  features: [context]",
+            "  features: [context]\n  metrics:\n    brier: {function: contract:Flights}",
+            (
+                "defs.yaml:23: metric 'brier' hides the registered one of that name; "
+                f"allowed: a name other than {', '.join(METRICS)}; next: give it another name"
+            ),
+        ),
+        (
+            "  features: [context]",
+            "  features: [context]\n  train: {group: origin}",
+            (
+                "defs.yaml:21: model 'late_flights' has a train.group, but the rows of dataset 'flights' are split by "
+                "their event time; got: origin; next: leave train.group out: what comes later is held out, and a group "
+                "may come again as it does in use"
             ),
         ),
         (

@@ -96,6 +96,26 @@ def test_a_target_of_zero_and_one_needs_no_expression(scaffold: Scaffold, churn:
     assert "event_time" not in data
 
 
+@pytest.mark.parametrize(
+    ("made", "told"),
+    [
+        ("i * 0.25", ("regression", "rmse")),
+        ("i % 300", ("regression", "rmse")),
+        ("['air', 'rail', 'sea'][1 + i % 3]", ("multiclass", "log_loss")),
+        ("1 + i % 5", ("multiclass", "log_loss")),
+    ],
+)
+def test_a_target_of_classes_or_of_values_is_told_by_what_it_holds_and_loads(
+    defs: Path, scaffold: Scaffold, churn: Callable[..., str], made: str, told: tuple[str, str]
+) -> None:
+    query = "SELECT i AS id, i % 9 AS x, " + made + " AS y FROM range({rows}) AS t(i)"
+    text = scaffold(mlops_assets.Model, "told", source=churn(query=query), target="y")
+    spec = Model.model_validate(list(yaml.safe_load_all(text))[2]["attributes"])
+    assert (spec.told_task, spec.objective) == told
+    assert spec.target.expression is None
+    assert load(defs).jobs
+
+
 def test_a_dataset_is_written_from_a_glob_of_parquet(scaffold: Scaffold, tmp_path: Path) -> None:
     for month in (1, 2):
         duckdb.sql(f"SELECT {month} * 100 + i AS id FROM range(9) AS t(i)").write_parquet(
@@ -118,7 +138,9 @@ def test_a_feature_table_is_written_for_a_dataset(scaffold: Scaffold) -> None:
         ({"source": "churn.csv"}, "--target is needed"),
         ({"source": "chrn.csv", "target": "churned"}, "no such file: chrn.csv"),
         ({"source": "churn.csv", "target": "churnd"}, "unknown column for --target 'churnd'.*did you mean 'churned'"),
-        ({"source": "churn.csv", "target": "tenure"}, "the target 'tenure' must have two values; got: 60 values"),
+        ({"source": "churn.csv", "target": "notes"}, "'notes' can be no answer; got: text with 2,000 values"),
+        ({"source": "churn.csv", "target": "constant"}, "'constant' can be no answer; got: it never changes"),
+        ({"source": "churn.csv", "target": "signed_up"}, "'signed_up' can be no answer; got: it is a time"),
         ({"source": "churn.csv", "target": "churned", "key": "nope"}, "unknown column for --key 'nope'"),
         ({"source": "churn.csv", "target": "churned", "event_time": "tenure"}, "'tenure' is no time"),
     ],

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from mlops_assets import keys
 from mlops_assets.errors import NotFound, TrainingError
 from mlops_assets.rooms.label.tasks import of_manifest
-from mlops_assets.rooms.train.bootstrap import MIN_BLOCKS, Bootstrap, Interval, day_blocks
+from mlops_assets.rooms.train.bootstrap import MIN_BLOCKS, Bootstrap, Interval
 from mlops_assets.rooms.train.fit import manifest_of
 from mlops_assets.rooms.train.identity import ingredients
 from mlops_assets.rooms.train.inputs import frame, from_manifest
@@ -85,8 +85,8 @@ class Evidence:
 
     @property
     def blocks(self) -> "Ints":
-        """The day of each row."""
-        return day_blocks(self.holdout.times, len(self.labels))
+        """The day of each row, or its group."""
+        return self.holdout.blocks
 
     @property
     def bootstrap(self) -> Bootstrap:

@@ -48,7 +48,13 @@ def unseen(evidence: "Evidence") -> Gate:
     """Neither model was trained on a row that it is judged on."""
     start, _ = span(evidence.holdout.rows)
     if start is None:
-        return Gate("unseen", True, "rows are held out by a hash of their key, the same for every version")
+        group = evidence.model.train.group
+        other = [str(who.number) for who in _both(evidence) if who.manifest.get("group") != group]
+        if other:
+            reason = f"version {', '.join(other)} was trained when other rows were held out: train.group has changed"
+            return Gate("unseen", False, reason)
+        by = "key" if group is None else f"group ({group})"
+        return Gate("unseen", True, f"rows are held out by a hash of their {by}, the same for every version")
     seen = [who.number for who in _both(evidence) if _reaches(who, start)]
     if seen:
         versions = ", ".join(map(str, seen))

@@ -67,18 +67,38 @@ def size(evidence: "Evidence") -> Gate:
 
 
 def bounded(evidence: "Evidence") -> Gate:
-    """Rows with faults - nothing known, categories never seen, other units - get scores that are still scores."""
+    """Rows with faults - nothing known, categories never seen, other units - get scores that are still scores.
+
+    Infinite numbers, which neither a clean table nor a question to the service holds, may be refused instead.
+    """
     bundle, data = _bundle(evidence), _asked(evidence, FAULTY)
-    task, wrong = of_manifest(evidence.challenger.manifest), []
+    task, wrong, refused = of_manifest(evidence.challenger.manifest), [], False
     low, high = _range(bundle, task.name)
     for fault, rows in faulty(data, evidence.challenger.manifest):
-        with one_thread():
-            scores = task.scores(bundle.pipeline, rows)
+        scores = _answered(task, bundle, rows)
+        if scores is None:
+            refused = True
+            continue
         said = task.said(scores)
         wild = task.wild(scores) + int(((said < low) | (said > high)).sum())
         wrong += [f"{fault}: {wild} of {len(rows)} scores are out of bounds"] if wild else []
-    words = "; ".join(wrong) or f"every answer to faulty rows lies within {low:g} and {high:g}"
-    return Gate("bounded", not wrong, words, float(len(wrong)), 0.0)
+    fine = f"every answer to faulty rows lies within {low:g} and {high:g}"
+    fine += ", and numbers that are not finite are refused" if refused else ""
+    return Gate("bounded", not wrong, "; ".join(wrong) or fine, float(len(wrong)), 0.0)
+
+
+def _answered(task: Any, bundle: "Bundle", rows: "pd.DataFrame") -> "Floats | None":
+    """The scores; None where an infinite number is refused in so many words, as scikit-learn does."""
+    import numpy as np
+
+    try:
+        with one_thread(), np.errstate(all="ignore"):
+            scores: Floats = task.scores(bundle.pipeline, rows)
+            return scores
+    except ValueError:
+        if np.isinf(rows.select_dtypes("number").to_numpy(dtype=np.float64)).any():
+            return None
+        raise
 
 
 def reproducible(evidence: "Evidence") -> Gate:
@@ -114,6 +134,8 @@ def faulty(data: "pd.DataFrame", manifest: Mapping[str, Any]) -> "Iterator[tuple
     words = [feature.name for feature in features if feature.kind == "category"]
     yield "nothing is known", data.assign(**dict.fromkeys(numbers, np.nan), **dict.fromkeys(words, None))
     yield "categories never seen", data.assign(**dict.fromkeys(words, "\N{REPLACEMENT CHARACTER} never seen"))
+    for endless in (np.inf, -np.inf):
+        yield f"numbers of {endless}", data.assign(**dict.fromkeys(numbers, endless))
     for factor in FACTORS:
         yield f"numbers times {factor:g}", data.assign(**{name: data[name] * factor for name in numbers})
 

@@ -96,6 +96,7 @@ def _manifest(examples: "Examples", board: "Leaderboard", model: "Model") -> dic
         "objective": board.objective,
         "metrics": dict(board.winner.metrics),
         "seed": model.train.seed,
+        **({"group": model.train.group} if model.train.group is not None else {}),
     }
 
 

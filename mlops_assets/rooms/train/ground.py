@@ -1,4 +1,4 @@
-"""The rows on which variants are compared, cut into stretches of time that are scored by models of the others."""
+"""The rows on which variants are compared, cut into stretches of time, or groups, scored by models of the others."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -36,7 +36,7 @@ class Ground:
         positions: which of its rows.
         outcomes: of the rows.
         folds: of the rows.
-        blocks: the day of each row.
+        blocks: the day of each row, or its group.
         seed: of what is built.
         forward: whether a stretch is scored by a model of the earlier ones alone, and the first by none.
     """
@@ -58,7 +58,9 @@ class Ground:
         positions = np.arange(0, len(examples.labels), stride, dtype=np.int64)
         times = None if examples.times is None else examples.times[positions]
         forward = forward and times is not None
-        folds, blocks = time_folds(times, len(positions), FOLDS + forward), day_blocks(times, len(positions))
+        groups = None if examples.groups is None else examples.groups[positions]
+        folds = time_folds(times, len(positions), FOLDS + forward) if groups is None else group_folds(groups)
+        blocks = day_blocks(times, len(positions)) if groups is None else examples.blocks[positions]
         return cls(examples, positions, examples.labels[positions], folds, blocks, seed, forward)
 
     def scores(self, builder: "Builder", watch: Watch | None = None) -> "Floats":
@@ -82,6 +84,33 @@ def time_folds(times: "Times | None", rows: int, count: int = FOLDS) -> "Ints":
     before = np.cumsum(np.bincount(codes)) - np.bincount(codes) / 2
     of_day = np.minimum((before * count / rows).astype(np.int64), count - 1)
     return np.asarray(of_day[codes], dtype=np.int64)
+
+
+def group_folds(groups: "Ints", count: int = FOLDS) -> "Ints":
+    """The fold of each row: whole groups, the largest first, each into the fold with the fewest rows.
+
+    >>> import numpy as np
+    >>> group_folds(np.array([0, 0, 0, 1, 1, 2, 3]), 2).tolist()
+    [0, 0, 0, 1, 1, 1, 0]
+
+    Raises:
+        TrainingError: there are fewer groups than folds.
+    """
+    import numpy as np
+
+    names, codes, sizes = np.unique(groups, return_inverse=True, return_counts=True)
+    if len(names) < count:
+        raise TrainingError.of(
+            "too few groups to compare candidates on",
+            got=len(names),
+            allowed=f"{count} or more among the training rows",
+            step="wait for rows of more groups, or leave train.group out",
+        )
+    filled, fold = np.zeros(count, dtype=np.int64), np.zeros(len(names), dtype=np.int64)
+    for place in np.argsort(-sizes, kind="stable"):
+        fold[place] = filled.argmin()
+        filled[fold[place]] += sizes[place]
+    return np.asarray(fold[codes], dtype=np.int64)
 
 
 def out_of_fold(

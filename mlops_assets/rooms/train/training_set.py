@@ -1,14 +1,15 @@
 """The exact rows that a model learns from and is judged on: matured labels with the features known at their time."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 from mlops_assets import keys
-from mlops_assets.errors import TrainingError
+from mlops_assets.errors import TrainingError, UnknownName
 from mlops_assets.rooms.label.inference import task_of
 from mlops_assets.rooms.label.maturity import clock as data_clock
+from mlops_assets.rooms.train.bootstrap import GROUPS, day_blocks
 from mlops_assets.rooms.train.inputs import Feature, features_of, frame
 from mlops_assets.rooms.train.window import Window, choose, kept
 from mlops_assets.spec.plan import ModelPlan
@@ -21,11 +22,13 @@ if TYPE_CHECKING:
 
     from mlops_assets.rooms.label.task import Task
     from mlops_assets.rooms.train.bootstrap import Times
-    from mlops_assets.rooms.train.metric import Floats
+    from mlops_assets.rooms.train.metric import Floats, Ints
     from mlops_assets.stores.lake import Lake
 
 BATCH: Final = "window"
 BUCKETS: Final = 10_000
+GROUP: Final = "split_group"
+"""The column of a training set that holds each row's group, where one is declared."""
 
 Inputs = Mapping[str, tuple[int, str]]
 """Table to its version and fingerprint."""
@@ -42,6 +45,7 @@ class Examples:
         features: of the input, in order.
         rows: the rows as they stand in the training set.
         task: what is asked of them.
+        groups: of the rows, from 0; None when no group is declared.
     """
 
     frame: "pd.DataFrame"
@@ -50,6 +54,12 @@ class Examples:
     features: tuple[Feature, ...]
     rows: "pa.Table"
     task: "Task"
+    groups: "Ints | None" = None
+
+    @property
+    def blocks(self) -> "Ints":
+        """The block of each row, in which rows are alike: its day or, without a time, its group."""
+        return day_blocks(self.times, len(self.labels)) if self.groups is None else self.groups % GROUPS
 
 
 def inputs(lake: "Lake", plan: ModelPlan) -> Inputs:
@@ -75,7 +85,7 @@ def windowed(lake: "Lake", plan: ModelPlan, read: Inputs) -> "tuple[pa.Table, Wi
         read: the versions of the tables to read.
 
     Raises:
-        TrainingError: there are too few labels, or they span too little time.
+        TrainingError: there are too few labels, or they span too little time, or the group is no column.
     """
     with connect() as connection:
         clock = data_clock(lake, plan.dataset)
@@ -109,7 +119,16 @@ def examples(rows: "pa.Table", plan: ModelPlan, split: str, features: Sequence[F
     timed = plan.dataset.event_time is not None
     times = part["event_time"].to_numpy().astype("datetime64[us]") if timed else None
     task = task_of(plan.model, rows["label"])
-    return Examples(frame(part, known), task.outcomes(part["label"]), times, known, part, task)
+    return Examples(frame(part, known), task.outcomes(part["label"]), times, known, part, task, _groups(part))
+
+
+def _groups(rows: "pa.Table") -> "Ints | None":
+    """The place of each row's group among those of the rows."""
+    import numpy as np
+
+    if GROUP not in rows.column_names:
+        return None
+    return np.unique(rows[GROUP].to_numpy(), return_inverse=True)[1].astype(np.int64)
 
 
 def span(rows: "pa.Table") -> tuple[datetime | None, datetime | None]:
@@ -132,6 +151,9 @@ def _joined(lake: "Lake", plan: ModelPlan, read: Inputs) -> str:
         f"f{i}.{identifier(name)}" for i, table in enumerate(plan.tables) for name in table.table.feature_names()
     ]
     joins = [f"join {scan(t.table.name, 'offline')} as f{i} using ({key})" for i, t in enumerate(plan.tables)]
+    if plan.model.train.group is not None:
+        picked.append(f"{_group(lake, plan, read)} as {GROUP}")
+        joins.append(f"join {scan(plan.dataset.name, 'clean')} as c using ({key})")
     labels = scan(plan.name, "labels")
     matured = "l.status = 'labelled' and l.label is not null"
     if plan.dataset.event_time is not None:
@@ -164,10 +186,25 @@ def _split(plan: ModelPlan) -> str:
     if plan.dataset.event_time is not None:
         held = f"event_time > (select max(event_time) from joined) - {_interval(plan.model.train.holdout)}"
     else:
-        names = ", ".join(f"{identifier(column)}::varchar" for column in plan.dataset.key)
-        bucket = f"(('0x' || substr(md5(concat_ws(chr(31), {names})), 1, 8))::bigint % {BUCKETS})"
+        held_by = (GROUP,) if plan.model.train.group is not None else plan.dataset.key
+        bucket = f"(('0x' || substr(md5({_named(held_by)}), 1, 8))::bigint % {BUCKETS})"
         held = f"{bucket} < {round(plan.model.train.holdout_share * BUCKETS)}"
     return f"case when {held} then 'holdout' else 'train' end"
+
+
+def _group(lake: "Lake", plan: ModelPlan, read: Inputs) -> str:
+    """The row's group as text; a row whose group is not known is one of its own."""
+    name, group = keys.table(plan.dataset.name, "clean"), plan.model.train.group or ""
+    with connect() as connection:
+        columns = connection.sql(f"from {lake.scan(name, version=read[name][0])}").columns
+    if group not in columns:
+        raise UnknownName.among("column for train.group", group, columns, where=f"model '{plan.name}'")
+    alone = _named(plan.dataset.key, "l.")
+    return f"case when c.{identifier(group)} is null then 'k' || {alone} else 'g' || c.{identifier(group)} end"
+
+
+def _named(columns: Iterable[str], of: str = "") -> str:
+    return f"concat_ws(chr(31), {', '.join(f'{of}{identifier(column)}::varchar' for column in columns)})"
 
 
 def _window(plan: ModelPlan) -> str:

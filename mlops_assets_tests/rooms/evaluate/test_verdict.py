@@ -6,12 +6,14 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pyarrow as pa
 import pytest
 
 from mlops_assets.errors import UnknownName
 from mlops_assets.rooms.evaluate.evidence import Evidence, Scored
 from mlops_assets.rooms.evaluate.gate import Check, Gate
-from mlops_assets.rooms.evaluate.gates import GATES
+from mlops_assets.rooms.evaluate.gates import GATES, unseen
+from mlops_assets.rooms.evaluate.operation import bounded
 from mlops_assets.rooms.evaluate.verdict import Verdict, asked_of, decide
 from mlops_assets.rooms.train.identity import canonical
 from mlops_assets.rooms.train.inputs import frame
@@ -149,6 +151,39 @@ def test_a_model_that_breaks_on_a_category_never_seen_is_refused(data: Examples)
     verdict = judged(data, replace(plain, bundle=judging.bundle(2, plain.manifest, fitted)), good(data))
     assert failed(verdict) == ["bounded"]
     assert "Found unknown categories" in verdict.failed()[0].reason
+
+
+class Endless:
+    """A model that answers what its input's first number is, as far as it is one."""
+
+    def predict_proba(self, data: "pd.DataFrame") -> Floats:
+        yes = 1 / (1 + np.exp(-_numbers(data)["distance"].to_numpy(dtype=np.float64)))
+        wild = np.where(np.isinf(data["distance"].to_numpy(dtype=np.float64)), np.nan, yes)
+        return np.column_stack([1 - wild, wild])
+
+
+def test_a_champion_of_before_the_groups_has_seen_some_of_the_rows_and_is_no_judge(data: Examples) -> None:
+    none = pa.nulls(data.rows.num_rows, data.rows["event_time"].type)
+    place = data.rows.column_names.index("event_time")
+    untimed = replace(data, times=None, rows=data.rows.set_column(place, "event_time", none))
+    new, old = scored(2, truth(data), group="rider"), scored(1, good(data))
+    plan = trips.plan(timed=False, train={"group": "rider"})
+    assert unseen(Evidence(plan, untimed, new, None)).reason.startswith("rows are held out by a hash of their group")
+    refused = unseen(Evidence(plan, untimed, new, old))
+    assert not refused.passed
+    assert refused.reason == "version 1 was trained when other rows were held out: train.group has changed"
+
+
+def test_infinite_numbers_get_a_bounded_answer_or_a_clear_refusal(data: Examples) -> None:
+    plain = scored(2, truth(data))
+    strict = bounded(evidence(plain, None, data))
+    assert strict.passed
+    assert strict.reason.endswith("numbers that are not finite are refused")
+    wild = replace(plain, bundle=judging.bundle(2, plain.manifest, Endless()))
+    gate = bounded(evidence(wild, None, data))
+    assert not gate.passed
+    assert "numbers of inf: 100 of 100 scores are out of bounds" in gate.reason
+    assert "numbers of -inf: 100 of 100 scores are out of bounds" in gate.reason
 
 
 def test_a_model_that_does_not_tell_what_it_was_made_of_is_refused(data: Examples) -> None:

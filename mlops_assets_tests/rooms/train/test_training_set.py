@@ -3,11 +3,15 @@
 from datetime import timedelta
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 
-from mlops_assets.errors import TrainingError
+from mlops_assets.errors import TrainingError, UnknownName
+from mlops_assets.rooms.train.fit import refit
+from mlops_assets.rooms.train.ground import Ground, group_folds
+from mlops_assets.rooms.train.select import leaderboard
 from mlops_assets.rooms.train.training_set import assemble, examples, inputs, sizes, span
 from mlops_assets.spec.plan import ModelPlan
 from mlops_assets.stores.fingerprint import of_table
@@ -76,6 +80,61 @@ def test_without_event_time_a_share_of_the_keys_is_held_out_and_stays_so(tmp_pat
     }
     assert len(held[4_000]) == pytest.approx(800, rel=0.15)
     assert {trip for trip in held[4_000] if trip < 2_000} == held[2_000]
+
+
+def grouped(folder: Path, rows: int = 2_000, group: str = "rider") -> tuple[ModelPlan, pa.Table]:
+    """A training set of riders with ten trips each, half of whom nobody knows by name."""
+    plan, lake, data = (
+        trips.plan(timed=False, train={"group": group}),
+        trips.world(folder).lake,
+        trips.rows(rows, timed=False),
+    )
+    trips.fill(lake, data)
+    rider = pc.if_else(pc.less(data["trip"], rows // 2), pc.divide(data["trip"], 10), pa.scalar(None, pa.int64()))
+    lake.write("trips/clean", lake.read("trips/clean").append_column("rider", rider), batch="all")
+    return plan, assemble(lake, plan, inputs(lake, plan))
+
+
+def test_rows_of_a_group_never_stand_on_both_sides_of_a_split(tmp_path: Path) -> None:
+    plan, rows = grouped(tmp_path)
+    train, held = (rows.filter(pc.equal(rows["split"], split)) for split in ("train", "holdout"))
+    assert not set(train["split_group"].to_pylist()) & set(held["split_group"].to_pylist())
+    assert held.num_rows == pytest.approx(400, rel=0.3)
+    learnt = examples(rows, plan, "train")
+    ground = Ground.of(learnt, seed=0)
+    assert learnt.groups is not None
+    folds_of = [set(ground.folds[learnt.groups == group].tolist()) for group in set(learnt.groups.tolist())]
+    assert all(len(folds) == 1 for folds in folds_of)
+    assert np.bincount(ground.folds).min() > len(learnt.labels) / 4
+    assert all(len(set(ground.blocks[learnt.groups == group].tolist())) == 1 for group in set(learnt.groups.tolist()))
+
+
+def test_a_model_of_groups_is_trained_and_says_by_what_rows_were_held_out(tmp_path: Path) -> None:
+    plan, rows = grouped(tmp_path)
+    learnt = examples(rows, plan, "train")
+    board = leaderboard(learnt, plan)
+    assert board.chosen == "logistic"
+    made_of = {"inputs": {}, "code": {}, "environment": ""}
+    assert refit(learnt, board, plan, made_of=made_of).manifest["group"] == "rider"
+
+
+def test_a_group_held_out_stays_so_as_rows_come_and_a_row_of_no_group_is_one_of_its_own(tmp_path: Path) -> None:
+    few, many = grouped(tmp_path / "few", 2_000)[1], grouped(tmp_path / "many", 4_000)[1]
+    sides = [dict(zip(rows["split_group"].to_pylist(), rows["split"].to_pylist(), strict=True)) for rows in (few, many)]
+    shared = sides[0].keys() & sides[1].keys()
+    assert len([group for group in shared if group.startswith("g")]) == 100
+    assert all(sides[0][group] == sides[1][group] for group in shared)
+    assert len([group for group in sides[0] if group.startswith("k")]) == 1_000
+
+
+def test_a_group_that_is_no_column_is_told_with_the_nearest(tmp_path: Path) -> None:
+    with pytest.raises(UnknownName, match=r"unknown column for train.group 'ridr'.*did you mean 'rider'"):
+        grouped(tmp_path, 600, "ridr")
+
+
+def test_too_few_groups_to_compare_candidates_on_are_said() -> None:
+    with pytest.raises(TrainingError, match="too few groups to compare candidates on; got: 2"):
+        group_folds(np.array([0, 1, 1, 0]))
 
 
 @pytest.mark.parametrize(
