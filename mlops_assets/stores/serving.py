@@ -9,7 +9,8 @@ import os
 import re
 import shutil
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 from uuid import uuid4
@@ -21,6 +22,8 @@ KEY: Final = ".key"
 MANIFEST: Final = "manifest.json"
 LIVE: Final = "live.json"
 SETTINGS: Final = "settings.json"
+GUARD: Final = "guard: "
+"""How the evidence of a rollback by the service itself begins."""
 _DIGEST: Final = re.compile(r"[0-9a-f]{64}")
 
 
@@ -50,12 +53,27 @@ class Live:
         challengers: digests of the bundles that are tried beside it.
         previous: digest of the champion before; empty for the first.
         evidence: digest of the verdict by which the champion was released, or who moved it and why.
+        stops: from when the champion may answer no more, ISO in UTC; empty: it may.
+        why: it stops.
+        since: when the champion was made to answer, ISO in UTC.
     """
 
     champion: str
     challengers: tuple[str, ...] = ()
     previous: str = ""
     evidence: str = ""
+    stops: str = ""
+    why: str = ""
+    since: str = ""
+
+    @property
+    def guarded(self) -> str:
+        """Why the service went back to this champion by itself; empty when it did not.
+
+        >>> Live("d1", evidence="guard: version 2: 50.0% of 20 requests failed").guarded
+        'version 2: 50.0% of 20 requests failed'
+        """
+        return self.evidence.removeprefix(GUARD) if self.evidence.startswith(GUARD) else ""
 
 
 class ServingStore:
@@ -156,7 +174,9 @@ class ServingStore:
         now = (self.live(model) if self.released(model) else None) or Live("")
         previous = now.previous if now.champion == digest else now.champion
         others = tuple(each for each in now.challengers if each != digest)
-        return self._point(model, Live(digest, others, previous, evidence))
+        again = (now.champion, now.evidence) == (digest, evidence) and now.since
+        since = now.since if again else datetime.now(UTC).isoformat()
+        return self._point(model, Live(digest, others, previous, evidence, since=since))
 
     def challenge(self, model: str, digests: tuple[str, ...]) -> Live:
         """Name the bundles that are tried beside the champion, instead of those before.
@@ -171,7 +191,19 @@ class ServingStore:
         for digest in digests:
             self.load(model, digest)
         wanted = tuple(digest for digest in digests if digest != now.champion)
-        return self._point(model, Live(now.champion, wanted, now.previous, now.evidence))
+        return self._point(model, replace(now, challengers=wanted))
+
+    def stop(self, model: str, stops: str, why: str) -> Live:
+        """Say from when the champion may answer no more, and why; empty takes it back, and so does a release.
+
+        Raises:
+            NotFound: the model was never released.
+        """
+        now = self.live(model)
+        if now is None:
+            raise NotFound.of(f"model '{model}' was never released", step="release a champion first")
+        wanted = replace(now, stops=stops, why=why)
+        return now if wanted == now else self._point(model, wanted)
 
     def live_path(self, model: str) -> Path:
         """The file that a server watches."""
@@ -205,7 +237,9 @@ def in_force(manifest: Mapping[str, Any], measured: Mapping[str, int]) -> dict[s
 
 
 def _text(model: str, live: Live) -> str:
-    return json.dumps([model, live.champion, live.challengers, live.previous, live.evidence])
+    said = [model, live.champion, live.challengers, live.previous, live.evidence]
+    more = {"stops": live.stops, "why": live.why, "since": live.since}
+    return json.dumps([*said, *([more] if any(more.values()) else [])])
 
 
 def _sha(content: bytes) -> str:

@@ -13,6 +13,8 @@ from mlops_assets.rooms.release import bundle as serving
 from mlops_assets.rooms.release.card import Evidence, card, weaknesses
 from mlops_assets.rooms.release.promotion import Released, latest_verdict, release, settle
 from mlops_assets.rooms.release.record import Release, newest_record, withdrawn
+from mlops_assets.rooms.release.stopping import stop_when_expired
+from mlops_assets.rooms.release.withdrawal import withdraw
 from mlops_assets.rooms.train.fit import manifest_of
 from mlops_assets.rooms.train.snapshot import of_version
 from mlops_assets.spec.plan import ModelPlan
@@ -40,13 +42,14 @@ def build(plan: ModelPlan) -> list[dg.AssetsDefinition]:
     def champion(context: dg.AssetExecutionContext, stores: Stores) -> declaration.Events:
         if settle(stores.registry(), stores.lineage(), plan.name):
             context.log.warning("the alias did not say what the newest release says, and was put right")
+        taken_back = withdraw(stores.serving(), stores.registry(), stores.lineage(), plan.name)
         verdict = latest_verdict(stores.lineage(), plan.name)
         held = held_back(stores, plan, verdict)
         context.log.info("%s %s", plain_words(verdict), held)
-        if held:
+        if held and taken_back is None:
             catch_up(stores, plan)
             return
-        released = by_verdict(stores, plan, verdict)
+        released = by_verdict(stores, plan, verdict) if taken_back is None or not held else taken_back
         yield dg.MaterializeResult(
             asset_key=spec.key, metadata=told(stores, plan, released), data_version=version_of(released)
         )
@@ -109,6 +112,12 @@ def told(stores: Stores, plan: ModelPlan, released: Released) -> presentation.Me
     }
 
 
+def championed(stores: Stores, plan: ModelPlan, released: Released) -> dg.AssetMaterialization:
+    """A release that was made outside the asset's own run, shown on the asset; the service gets it, too."""
+    key, tags = keys.key(plan.name, "champion"), {"dagster/data_version": version_of(released).value}
+    return dg.AssetMaterialization(list(key), metadata=told(stores, plan, released), tags=tags)
+
+
 def issue(stores: Stores, plan: ModelPlan, bundle: Bundle, by: Release) -> str:
     """Write the card of a released version, and hand it with its bundle to the service; the bundle's digest."""
     lineage, registry, number = stores.lineage(), stores.registry(), bundle.version.number
@@ -125,9 +134,11 @@ def issue(stores: Stores, plan: ModelPlan, bundle: Bundle, by: Release) -> str:
     stores.reports().save(keys.key(plan.name, "champion"), f"v{number}", shown)
     chosen = formats.serving(made, measured)
     store = stores.serving()
-    return serving.publish(
+    digest = serving.publish(
         store, registry, bundle, plan, card=shown, evidence=by.evidence, made=chosen, formats=measured
     )
+    stop_when_expired(store, lineage, stores.lake(), plan)
+    return digest
 
 
 def catch_up(stores: Stores, plan: ModelPlan) -> None:

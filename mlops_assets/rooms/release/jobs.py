@@ -8,8 +8,9 @@ from mlops_assets import keys
 from mlops_assets.errors import NoVerdict
 from mlops_assets.resources.stores import Stores
 from mlops_assets.rooms.release import approval, person
-from mlops_assets.rooms.release.assets import by_verdict, held_back, told, version_of
+from mlops_assets.rooms.release.assets import by_verdict, championed, held_back
 from mlops_assets.rooms.release.promotion import Released, latest_verdict
+from mlops_assets.rooms.release.withdrawal import withdraw
 from mlops_assets.spec.plan import ModelPlan
 
 RELEASED = "mlops/release"
@@ -130,6 +131,7 @@ def _overridden(config: Promote, stores: Stores, plan: ModelPlan) -> Released:
 
 
 def _by_verdict(config: Promote, stores: Stores, plan: ModelPlan) -> Released:
+    withdraw(stores.serving(), stores.registry(), stores.lineage(), plan.name)
     verdict = latest_verdict(stores.lineage(), plan.name)
     if config.version and config.version != verdict.challenger:
         raise NoVerdict.of(
@@ -148,6 +150,4 @@ def _log(context: dg.OpExecutionContext, stores: Stores, plan: ModelPlan, releas
     """Show the release on the champion's asset, too."""
     by = released.release
     context.log.info("%s: version %d is champion, by %s: %s", by.decision, by.version, by.who, by.reason)
-    tags = {"dagster/data_version": version_of(released).value}
-    key = dg.AssetKey(list(keys.key(plan.name, "champion")))
-    context.log_event(dg.AssetMaterialization(key, metadata=told(stores, plan, released), tags=tags))
+    context.log_event(championed(stores, plan, released))

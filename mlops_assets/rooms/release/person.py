@@ -40,15 +40,15 @@ def rollback(
     lineage.verify()
     _said(rule, who, role, reason)
     settle(registry, lineage, model)
-    stands, target = _target(lineage, model, to)
+    stands, before = target(lineage, model, to)
     record = Release(
-        version=target.version,
-        digest=target.digest,
+        version=before.version,
+        digest=before.digest,
         decision=ROLLBACK,
         who=who.strip(),
-        evidence=target.evidence,
+        evidence=before.evidence,
         replaces=stands.version,
-        trained_until=target.trained_until,
+        trained_until=before.trained_until,
         at=stands.at,
         role=role.strip(),
         reason=reason.strip(),
@@ -110,8 +110,12 @@ def _said(rule: "Rule", who: str, role: str, reason: str) -> None:
         raise NoVerdict.of("no reason is given", step="say why: --reason TEXT")
 
 
-def _target(lineage: "Lineage", model: str, to: int | None) -> tuple[Release, Release]:
-    """The release that stands, and the one to go back to."""
+def target(lineage: "Lineage", model: str, to: int | None) -> tuple[Release, Release]:
+    """The release that stands, and the one to go back to; None: the one before.
+
+    Raises:
+        NoVerdict: that version was never released, or stands already.
+    """
     kept = stack(lineage, model)
     if not kept:
         raise NoVerdict.of(f"model '{model}' has no champion", step="there is nothing to roll back")

@@ -9,7 +9,6 @@ from mlops_assets.errors import MlopsError
 from mlops_assets.resources.stores import Stores
 from mlops_assets.rooms.features.parity import told
 from mlops_assets.rooms.features.replay import Replay, replay
-from mlops_assets.rooms.serve.guard import REASON
 from mlops_assets.rooms.serve.ingest import ONLINE
 from mlops_assets.spec.plan import ModelPlan
 from mlops_assets.stores import sql
@@ -105,6 +104,8 @@ def found(stores: Stores, model: str) -> str:
         served = store.load(model, live.champion).manifest["version"]
     except MlopsError as error:
         return str(error)
-    if live.evidence.startswith(REASON):
-        return f"the service rolled back by itself: {live.evidence}; next: mlops rollback {model}"
-    return "" if served == champion.number else f"version {served} is served, and version {champion.number} is champion"
+    if served == champion.number:
+        return ""
+    if live.guarded:
+        return f"the service rolled back by itself: {live.guarded}; next: <model>_prediction_log puts it on the record"
+    return f"version {served} is served, and version {champion.number} is champion"

@@ -2,10 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final
-
-REASON: Final = "guard"
-"""How the evidence of a rollback by this guard begins."""
+from typing import Any
 
 
 @dataclass

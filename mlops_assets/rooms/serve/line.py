@@ -4,16 +4,17 @@ import asyncio
 import hashlib
 import os
 import time
+from datetime import datetime
 from pathlib import Path
-from typing import Final
+from typing import Final, cast
 
 from mlops_assets.rooms.serve import meter as figures
-from mlops_assets.rooms.serve.guard import REASON, broken
+from mlops_assets.rooms.serve.guard import broken
 from mlops_assets.rooms.serve.meter import Meter
 from mlops_assets.rooms.serve.served import CHAMPION, Served
 from mlops_assets.rooms.serve.shadow import Shadow
 from mlops_assets.stores.prediction_log import LogWriter
-from mlops_assets.stores.serving import Live, ServingStore
+from mlops_assets.stores.serving import GUARD, Live, ServingStore
 
 FIRST_PAUSE: Final = 1.0
 LONGEST_PAUSE: Final = 30.0
@@ -34,7 +35,7 @@ class Line:
     def __init__(self, store: ServingStore, model: str, folder: Path, meter: Meter, *, salt: bytes) -> None:
         """Begin with nothing; `refresh` loads what is live."""
         self.model, self.meter = model, meter
-        self.champion: Served | None = None
+        self.live, self.champion = Live(""), cast("Served | None", None)
         self.challengers: list[Served] = []
         self.canary_share = 0.0
         self.problem = ""
@@ -60,14 +61,14 @@ class Line:
             self._pause = FIRST_PAUSE
         self._seen = mark
         try:
-            champion, challengers = await asyncio.to_thread(self._load)
+            live, champion, challengers = await asyncio.to_thread(self._load)
         except Exception as error:  # noqa: BLE001 - whatever it is, the old one serves on, and it is told
             self._refused(error)
             return False
         changed = self.champion is None or champion.digest != self.champion.digest
-        if changed:
-            self.before = self.champion
-        self.champion, self.challengers, self.problem = champion, challengers, ""
+        if self.champion is not None and champion.version != self.champion.version:
+            self.before = self.champion if self.champion.version < champion.version else None  # a guard goes back only
+        self.live, self.champion, self.challengers, self.problem = live, champion, challengers, ""
         self._observe(champion, challengers)
         self.canary_share = float(champion.manifest.get("canary") or 0.0) if challengers else 0.0
         self.meter.events[(self.model, "swap")] += int(changed)
@@ -83,10 +84,16 @@ class Line:
         live = self._store.live(self.model) if reason else None
         if live is None or live.champion != now.digest:
             return ""  # all is well, or another worker was faster
-        self._store.release(self.model, before.digest, evidence=f"{REASON}: version {now.version}: {reason}")
+        self._store.release(self.model, before.digest, evidence=f"{GUARD}version {now.version}: {reason}")
         self.meter.events[(self.model, "rollback")] += 1
         self.before = None
         return reason
+
+    @property
+    def stopped(self) -> str:
+        """Why the champion may answer no more: it has expired, and `stop` is declared; empty while it may."""
+        due = self.live.stops
+        return self.live.why if due and datetime.fromisoformat(due).timestamp() <= time.time() else ""
 
     def _observe(self, champion: Served, challengers: list[Served]) -> None:
         share = float(champion.manifest.get("shadow") or 0.0)
@@ -105,12 +112,12 @@ class Line:
         drawn = hashlib.blake2b(client.encode(), digest_size=8, key=key).digest()
         return int.from_bytes(drawn) % _BUCKETS / _BUCKETS
 
-    def _load(self) -> tuple[Served, list[Served]]:
+    def _load(self) -> tuple[Live, Served, list[Served]]:
         live = self._store.live(self.model) or Live("")
         loaded = {served.digest: served for served in (self.champion, *self.challengers) if served}
         champion = self._served(live.champion, CHAMPION, loaded)
         role = CANARY if champion.manifest.get("canary") else SHADOW
-        return champion, [self._served(digest, role, loaded) for digest in live.challengers]
+        return live, champion, [self._served(digest, role, loaded) for digest in live.challengers]
 
     def _served(self, digest: str, role: str, loaded: dict[str, Served]) -> Served:
         known = loaded.get(digest)

@@ -64,6 +64,11 @@ def fault(field: str, problem: str, allowed: Any = None) -> dict[str, Any]:
     return found if allowed is None else {**found, "allowed": allowed}
 
 
+def expired(model: str, why: str) -> Problem:
+    """The model is too old to answer, as it was declared."""
+    return Problem(503, fault("", why), step=f"release another version: mlops retrain {model}")
+
+
 def busy(reason: str) -> Problem:
     """Not now, and when to come again."""
     return Problem(503, fault("", reason), step="try again", headers=[(b"retry-after", b"1")])

@@ -9,8 +9,10 @@ import dagster as dg
 from mlops_assets import keys
 from mlops_assets.resources import presentation
 from mlops_assets.resources.stores import Stores
+from mlops_assets.rooms.release.assets import championed
+from mlops_assets.rooms.release.stopping import stop_when_expired
+from mlops_assets.rooms.release.withdrawal import withdraw
 from mlops_assets.rooms.serve import ingest
-from mlops_assets.rooms.serve.guard import REASON
 from mlops_assets.spec.plan import ModelPlan
 from mlops_assets.stores.delta import DeltaLake
 
@@ -45,11 +47,14 @@ def look(stores: Stores, plan: ModelPlan, reported: float = 0.0, *, now: float |
     """
     now = time.time() if now is None else now
     lake, log = cast("DeltaLake", stores.lake()), stores.settings().prediction_log
+    taken_back = withdraw(stores.serving(), stores.registry(), stores.lineage(), plan.name)
+    stop_when_expired(stores.serving(), stores.lineage(), lake, plan)
     taken = {
         "predictions": ingest.predictions(lake, stores.serving(), plan, log),
         "feedback": ingest.feedback(lake, plan, log),
     }
     events = [_event(plan, stage, found) for stage, found in taken.items() if found.version is not None]
+    events += [championed(stores, plan, taken_back)] if taken_back else []
     if not events:
         return dg.SensorResult(skip_reason=_words(stores, plan, taken), cursor=str(reported))
     due = now - reported >= REPORT_SECONDS
@@ -71,6 +76,6 @@ def _words(stores: Stores, plan: ModelPlan, taken: Mapping[str, ingest.Ingested]
     if waiting:
         return f"waits for a missing segment of {', '.join(waiting)}"
     live = stores.serving().live(plan.name) if stores.serving().released(plan.name) else None
-    if live is not None and live.evidence.startswith(REASON):
-        return f"nothing new was served; {live.evidence}"
+    if live is not None and live.guarded:
+        return f"nothing new was served; the guard took back {live.guarded}"
     return "nothing new was served"

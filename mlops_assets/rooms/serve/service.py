@@ -12,7 +12,7 @@ from mlops_assets.rooms.serve.access import Access
 from mlops_assets.rooms.serve.body import Gone, Reader, Receive, kind_of
 from mlops_assets.rooms.serve.models import Models
 from mlops_assets.rooms.serve.predict import predict, unreleased
-from mlops_assets.rooms.serve.problems import Problem, busy, fault
+from mlops_assets.rooms.serve.problems import Problem, busy, expired, fault
 from mlops_assets.rooms.serve.reply import TEXT, Send, reply, reply_json, reply_page, reply_problem
 
 Scope = MutableMapping[str, Any]
@@ -71,6 +71,8 @@ class Service:
                 return
             if self.access.on:
                 self.access.check(scope["headers"], "predict")
+            if why := line.stopped:
+                raise expired(line.model, why)
             body = await self.reader.read(receive, scope["headers"], ONE_LIMIT, columns.JSON)
             await reply(send, await predict(line, body, self.models.online, began))
         finally:
@@ -95,6 +97,8 @@ class Service:
             raise self._unknown()
         if line.champion is None:
             raise unreleased(line)
+        if why := line.stopped:
+            raise expired(model, why)
         began, served = time.perf_counter(), line.champion
         body = await self.reader.read(receive, scope["headers"], MANY_LIMIT, *columns.KINDS)
         kind = kind_of(dict(scope["headers"])[b"content-type"])

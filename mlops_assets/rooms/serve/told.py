@@ -17,7 +17,7 @@ def brief(line: Line) -> dict[str, Any]:
         "engine": served.manifest["engine"] if served else None,
         "task": served.manifest["task"] if served else None,
         "challengers": [{"version": each.version, "role": each.role} for each in line.challengers],
-        **({"problem": line.problem} if line.problem else {}),
+        **({"problem": line.problem or line.stopped} if line.problem or line.stopped else {}),
     }
 
 
@@ -35,10 +35,13 @@ def model(line: Line) -> dict[str, Any]:
 
 
 def readiness(lines: Mapping[str, Line], *, draining: bool) -> dict[str, Any]:
-    """Whether every model that was released answers; one that answers by its release before is told as a problem."""
-    problems = {line.model: line.problem for line in lines.values() if line.problem}
-    answers = [line.model for line in lines.values() if line.champion]
-    ready = bool(answers) and len(answers) == len(lines) and not draining
+    """Whether every model that was released answers, but for those that have expired and stopped by declaration.
+
+    One that answers by its release before, or has stopped, is told as a problem.
+    """
+    problems = {line.model: line.problem or line.stopped for line in lines.values() if line.problem or line.stopped}
+    loaded = [line for line in lines.values() if line.champion]
+    ready = len(loaded) == len(lines) and not all(line.stopped for line in loaded) and not draining
     found: dict[str, Any] = {"ready": ready, "models": {line.model: brief(line) for line in lines.values()}}
     if problems:
         found["problems"] = problems

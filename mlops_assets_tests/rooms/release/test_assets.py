@@ -17,8 +17,11 @@ from mlops_assets.rooms.release import assets as release
 from mlops_assets.rooms.release import jobs
 from mlops_assets.rooms.release.promotion import latest_verdict
 from mlops_assets.rooms.release.sensors import consider
+from mlops_assets.rooms.serve.checks import found
+from mlops_assets.rooms.serve.sensors import look
 from mlops_assets.rooms.train import assets as train
 from mlops_assets.spec.plan import ModelPlan
+from mlops_assets.stores.serving import GUARD
 from mlops_assets_tests.rooms import trips
 
 STAGES = ("training_set", "leaderboard", "challenger", "evaluation", "verdict", "champion")
@@ -124,6 +127,30 @@ def test_the_jobs_of_the_launchpad_override_and_roll_back(home: Path) -> None:
         assert event.materialization.metadata["decision"].value == "OVERRIDE"
         assert Path(str(event.materialization.metadata["report_file"].value)).is_file()
         assert _version(instance, "champion").startswith("late_trips@1:")
+
+
+@pytest.mark.slow
+def test_what_the_services_guard_took_back_is_not_published_again(home: Path) -> None:
+    plan, stores = trips.plan(train={"holdout": "27d"}), Stores(home=str(home))
+    store, said = stores.serving(), {"override": True, "who": "Ada", "reason": "the strike", "expires_days": 2.0}
+    with dg.DagsterInstance.ephemeral() as instance:
+        retrain(home, plan, instance)
+        number = latest_verdict(stores.lineage(), plan.name).challenger
+        first = store.released(plan.name)
+        act(plan, stores, instance, "promote", {"release": {**said, "version": number}})
+        assert store.released(plan.name) != first
+        store.release(plan.name, first, evidence=f"{GUARD}version {number}: it was slow")
+
+        (event,) = look(stores, plan).asset_events
+        assert isinstance(event, dg.AssetMaterialization)
+        assert (event.metadata["who"].value, event.metadata["version"].value) == ("guard", 1)
+        assert not dg.materialize(
+            release.build(plan), resources={"stores": stores}, instance=instance
+        ).asset_materializations_for_node(f"{plan.name}_champion")
+    champion = stores.registry().champion(plan.name)
+    assert champion is not None
+    assert (champion.number, store.load(plan.name, store.released(plan.name)).manifest["version"]) == (1, 1)
+    assert found(stores, plan.name) == ""
 
 
 def act(

@@ -7,8 +7,12 @@ from typing import Any
 import pytest
 
 from mlops_assets.rooms.release.expiry import age, stopped
+from mlops_assets.rooms.release.stopping import stop_when_expired
 from mlops_assets.spec.retrain import Expiry
+from mlops_assets.stores.delta import DeltaLake
 from mlops_assets.stores.lineage import SqliteLineage
+from mlops_assets.stores.serving import ServingStore
+from mlops_assets_tests.rooms import trips
 
 RELEASED = datetime(2013, 3, 31, tzinfo=UTC)
 
@@ -59,3 +63,29 @@ def test_only_stop_stops_the_answers(lineage: SqliteLineage, action: str, stops:
     assert bool(said) is stops
     assert not stops or said == "version 3 has expired: released 91 days ago, of 90d allowed; it answers no more"
     assert not stopped(lineage, "late", expiry(action=action), RELEASED)
+
+
+@pytest.mark.parametrize(("clock", "after"), [("data", "10d"), ("data", "900d"), ("wall", "10d")])
+def test_the_service_is_told_from_when_it_may_answer_no_more(tmp_path: Path, clock: str, after: str) -> None:
+    store, lake, lineage = (
+        ServingStore(tmp_path / "serving"),
+        DeltaLake(tmp_path / "lake"),
+        SqliteLineage(tmp_path / "l"),
+    )
+    trips.fill(lake, trips.rows(50))
+    plan = trips.plan(expiry={"after": after, "action": "stop", "clock": clock})
+    assert stop_when_expired(store, lineage, lake, plan) == ""
+    store.release(plan.name, store.put(plan.name, {"version": 3}, {}), evidence="a verdict")
+    record = lineage.append("release", plan.name, {"version": 3, "at": trips.START.isoformat()})
+    ends = stop_when_expired(store, lineage, lake, plan)
+    if clock == "wall":
+        assert datetime.fromisoformat(ends) == datetime.fromisoformat(record.at) + timedelta(days=10)
+    else:
+        assert ends == ((trips.START + timedelta(days=10)).isoformat() if after == "10d" else "")
+    live = store.live(plan.name)
+    assert live is not None
+    assert (live.stops, bool(live.why)) == (ends, bool(ends))
+    store.release(plan.name, store.put(plan.name, {"version": 4}, {}), evidence="a verdict")
+    live = store.live(plan.name)
+    assert live is not None
+    assert live.stops == "", "a release begins anew"

@@ -81,6 +81,26 @@ def test_a_release_that_breaks_its_guard_is_rolled_back(tmp_path: Path) -> None:
     assert live.evidence.startswith("guard: version 2: the mean score moved")
 
 
+@pytest.mark.slow
+def test_an_expired_model_answers_no_more_and_says_what_to_do(tmp_path: Path) -> None:
+    release(tmp_path)
+    store = ServingStore(Settings(tmp_path).serving)
+    with service(tmp_path) as running:
+        store.stop(MODEL, "2999-01-01T00:00:00+00:00", "version 1 has expired")
+        time.sleep(0.4)
+        assert ask(running.url, PREDICT, {"inputs": ROW}).status == 200
+        store.stop(MODEL, "2024-01-01T00:00:00+00:00", "version 1 has expired")
+        until(lambda: ask(running.url, PREDICT, {"inputs": ROW}).status == 503)
+        for path, body in ((PREDICT, {"inputs": ROW}), (BATCH, {"instances": [ROW]})):
+            answer = ask(running.url, path, body)
+            assert (answer.status, answer.json["errors"][0]["problem"]) == (503, "version 1 has expired")
+            assert answer.json["next"] == f"release another version: mlops retrain {MODEL}"
+        ready = ask(running.url, "/readyz")
+        assert (ready.status, ready.json["problems"]) == (503, {MODEL: "version 1 has expired"})
+        release(tmp_path, 2)
+        until(lambda: ask(running.url, PREDICT, {"inputs": ROW}).status == 200)
+
+
 def test_a_guard_waits_for_enough_and_tells_latency_and_errors_too() -> None:
     guard = {"max_error_rate": 0.01, "max_latency_ratio": 2.0, "max_score_shift": 0.1, "min_requests": 100}
     before = Record(answered=1_000, seconds=1.0, score=500.0)

@@ -1,0 +1,33 @@
+"""Tells the service from when an expired champion may answer no more, where `stop` is declared.
+
+By the wall's clock that moment is known at the release, so that the service keeps to it alone; the data's clock moves
+only when the pipeline takes data in, so the pipeline tells when it has struck.
+"""
+
+from datetime import UTC
+from typing import TYPE_CHECKING
+
+from mlops_assets.rooms.label.maturity import clock
+from mlops_assets.rooms.release.expiry import age
+from mlops_assets.rooms.release.record import newest_record
+
+if TYPE_CHECKING:
+    from mlops_assets.spec.plan import ModelPlan
+    from mlops_assets.stores.lake import Lake
+    from mlops_assets.stores.lineage import Lineage
+    from mlops_assets.stores.serving import ServingStore
+
+
+def stop_when_expired(store: "ServingStore", lineage: "Lineage", lake: "Lake", plan: "ModelPlan") -> str:
+    """Keep the served model's end in what the service watches; the moment, ISO in UTC, or empty when it has none."""
+    declared = plan.model.expiry
+    if declared is None or declared.action != "stop" or not store.released(plan.name):
+        return ""
+    record, data_clock = newest_record(lineage, plan.name), clock(lake, plan.dataset)
+    found = age(declared, record, data_clock)
+    if found is None or record is None:
+        return ""
+    by_data = declared.clock == "data" and data_clock is not None and bool(record.body.get("at"))
+    ends = found.expires.astimezone(UTC).isoformat() if found.expired or not by_data else ""
+    why = f"version {found.version} has expired, and answers no more" if ends else ""
+    return store.stop(plan.name, ends, why).stops
