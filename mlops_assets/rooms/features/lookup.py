@@ -7,16 +7,10 @@ from typing import TYPE_CHECKING, Any, Self
 
 from mlops_assets import keys
 from mlops_assets.errors import StoreError
-from mlops_assets.rooms.features import windows
-from mlops_assets.rooms.features.binding import bind, early
-from mlops_assets.rooms.features.compile import own
 from mlops_assets.rooms.features.marks import Mark
-from mlops_assets.rooms.features.relations import Relations
-from mlops_assets.rooms.features.views import View, views
-from mlops_assets.spec.feature_table import Join, window_name
-from mlops_assets.spec.plan import FeaturePlan
+from mlops_assets.rooms.features.recipe import Looking, Recipe
+from mlops_assets.spec.plan import FeaturePlan, ModelPlan
 from mlops_assets.stores import sql
-from mlops_assets.stores.expression import columns_named
 from mlops_assets.stores.lake import Lake
 from mlops_assets.stores.online import OnlineStore
 from mlops_assets.stores.online_rows import OnlineRow
@@ -50,30 +44,28 @@ class Lookup:
     of, and those that name an entity, must be there (`needs`).
     """
 
-    def __init__(self, store: OnlineStore, plan: FeaturePlan, schema: "pa.Schema") -> None:
-        """Check the expressions once.
+    def __init__(self, store: OnlineStore, recipe: Recipe, *, rows: bool = False) -> None:
+        """Remember where to look, and how.
 
         Args:
             store: the online store.
-            plan: the feature table and its datasets.
-            schema: of the described dataset's clean table; requests are cast to it.
+            recipe: of the feature table.
+            rows: whether the table keeps the newest row of each key too.
+        """
+        self.store, self.recipe = store, recipe
+        self.needs = recipe.needs
+        self._rows = rows
+        self._schema = {name: recipe.schema.field(name).type for name in recipe.schema.names}
+
+    @classmethod
+    def of(cls, lake: Lake, store: OnlineStore, plan: FeaturePlan) -> Self:
+        """With the described dataset's columns as the lake has them.
 
         Raises:
             SpecError: a feature cannot be computed.
         """
-        self.store = store
-        self.plan = plan
-        self.views = views(plan.table)
-        self._schema = {schema.field(name).name: schema.field(name).type for name in early(plan.dataset, schema.names)}
-        self._own = self._bound()
-        self.needs = self._needed()
-        self._empty = {window_name(a, over): windows.empty(a) for a in plan.table.aggregations for over in a.over}
-        self._spans = {window_name(a, over): over for a in plan.table.aggregations for over in a.over}
-
-    @classmethod
-    def of(cls, lake: Lake, store: OnlineStore, plan: FeaturePlan) -> Self:
-        """With the described dataset's columns as the lake has them."""
-        return cls(store, plan, lake.read(keys.table(plan.table.dataset, "clean"), batches=[]).schema)
+        schema = lake.read(keys.table(plan.table.dataset, "clean"), batches=[]).schema
+        return cls(store, Recipe.of(plan, schema), rows=plan.table.online.rows)
 
     def of_requests(self, requests: Sequence[Request], *, now: datetime | None = None) -> list[Looked]:
         """The features of each request, from its own columns and the entities that it names.
@@ -88,8 +80,8 @@ class Lookup:
         now = now or datetime.now(UTC)
         rows = self._table(requests)
         given = self._computed(rows)
-        linked = rows.select(list(dict.fromkeys(name for view in self.views for name in view.by))).to_pylist()
-        found = [self._viewed(view, linked, now) for view in self.views]
+        linked = rows.select(list(dict.fromkeys(name for view in self.recipe.looking for name in view.by))).to_pylist()
+        found = [self._viewed(view, linked, now) for view in self.recipe.looking]
         return [self._looked(given[i], [each[i] for each in found]) for i in range(len(requests))]
 
     def of_key(self, key: Sequence[Any], *, now: datetime | None = None) -> Looked | None:
@@ -98,15 +90,15 @@ class Lookup:
         Raises:
             StoreError: the table keeps none.
         """
-        table = self.plan.table
-        if not table.online.rows:
+        table = self.recipe.table
+        if not self._rows:
             step = "declare online: {rows: true}, or ask with the request's columns"
-            raise StoreError.of(f"feature table '{table.name}' keeps no rows online", step=step)
-        row = self.store.get(keys.table(table.name, "online"), key)
+            raise StoreError.of(f"feature table '{table}' keeps no rows online", step=step)
+        row = self.store.get(keys.table(table, "online"), key)
         if row is None:
             return None
         age = _age(row.event_time, now or datetime.now(UTC))
-        names = table.feature_names()
+        names = self.recipe.features
         ages: dict[str, timedelta | None] = dict.fromkeys(names, age)
         return Looked({name: row.values.get(name) for name in names}, ages, self._stale(ages))
 
@@ -127,86 +119,81 @@ class Lookup:
                 raise StoreError.of(f"column '{name}' cannot be read", got=text, allowed=str(kind)) from problem
         return read
 
-    def _bound(self) -> dict[str, str]:
-        import pyarrow as pa
-
-        table = self.plan.table
-        alone = table.model_copy(update={"joins": (), "aggregations": (), "ttl": {}})
-        with sql.connect() as connection:
-            connection.register("requests", pa.schema(list(self._schema.items())).empty_table())
-            expressions = bind(
-                connection, FeaturePlan(alone, self.plan.datasets, self.plan.place), Relations("requests")
-            )
-        return {name: expressions.expressions[name] for name in own(table)}
-
-    def _needed(self) -> tuple[str, ...]:
-        known = list(self._schema)
-        with sql.connect() as connection:
-            named = [column for text in self._own.values() for column in columns_named(connection, text, known)]
-        return tuple(dict.fromkeys([*named, *(name for view in self.views for name in view.by)]))
-
     def _table(self, requests: Sequence[Request]) -> "pa.Table":
         import pyarrow as pa
 
         lacking = sorted({name for request in requests for name in self.needs if name not in request})
         if lacking:
-            what = f"requests for '{self.plan.table.name}' lack columns"
+            what = f"requests for '{self.recipe.table}' lack columns"
             raise StoreError.of(what, got=", ".join(lacking), allowed=", ".join(self.needs))
         schema = pa.schema([(name, self._schema[name]) for name in self.needs])
         try:
             return pa.Table.from_pylist([{name: request[name] for name in self.needs} for request in requests], schema)
-        except (pa.ArrowInvalid, pa.ArrowTypeError) as problem:
-            what = f"requests for '{self.plan.table.name}' cannot be read: {problem}"
+        except (pa.ArrowInvalid, pa.ArrowTypeError, OverflowError) as problem:
+            what = f"requests for '{self.recipe.table}' cannot be read: {problem}"
             raise StoreError.of(what, allowed=str(schema)) from problem
 
     def _computed(self, rows: "pa.Table") -> list[dict[str, Any]]:
-        if not self._own:
+        if not self.recipe.own:
             return [{}] * rows.num_rows
-        values = ", ".join(f"{text} as {identifier(name)}" for name, text in self._own.items())
+        import duckdb
+
+        values = ", ".join(f"{text} as {identifier(name)}" for name, text in self.recipe.own.items())
         with sql.session() as connection:
             connection.register("requests", rows)
-            found: list[dict[str, Any]] = (
-                connection.execute(f"select {values} from requests").to_arrow_table().to_pylist()
-            )
+            try:
+                made = connection.execute(f"select {values} from requests").to_arrow_table()
+            except duckdb.Error as problem:
+                what = f"requests for '{self.recipe.table}' cannot be computed with: {problem}"
+                raise StoreError.of(what, step="correct the columns") from problem
+        found: list[dict[str, Any]] = made.to_pylist()
         return found
 
-    def _viewed(self, view: View, linked: list[dict[str, Any]], now: datetime) -> list[Looked]:
+    def _viewed(self, view: Looking, linked: list[dict[str, Any]], now: datetime) -> list[Looked]:
         """A view's part of each request; an entity that many requests name is looked up once."""
         asked = [tuple(link[name] for name in view.by) for link in linked]
         distinct = list(dict.fromkeys(entity for entity in asked if None not in entity))
         found = dict(zip(distinct, self.store.get_many(view.name, distinct), strict=True))
-        mark = None if isinstance(view.part, Join) else Mark.read(self.store.mark(view.name))
+        mark = None if view.joined else Mark.read(self.store.mark(view.name))
         read = {entity: self._read(view, row, mark.as_of if mark else None, now) for entity, row in found.items()}
         nothing = self._read(view, None, None, now)
         return [read.get(entity, nothing) for entity in asked]
 
-    def _read(self, view: View, row: OnlineRow | None, as_of: datetime | None, now: datetime) -> Looked:
+    def _read(self, view: Looking, row: OnlineRow | None, as_of: datetime | None, now: datetime) -> Looked:
         """What of a row still counts: a joined value up to its ttl, a statistic as long as its window reaches back."""
-        taken = as_of or (row.event_time if row else None)
-        age, table = _age(taken, now), self.plan.table
-        values: dict[str, Any] = {}
-        for name in view.features:
-            if isinstance(view.part, Join):
-                limit, nothing = table.age_limit(view.part, name), None
-                fresh = row is not None and (limit is None or (age is not None and age <= limit))
-            else:
-                nothing = self._empty[name]
-                fresh = row is not None and age is not None and age < self._spans[name]
-            values[name] = row.values.get(name) if row is not None and fresh else nothing
-        return Looked(values, dict.fromkeys(view.features, age))
+        age = _age(as_of or (row.event_time if row else None), now)
+        values = dict(view.empty)
+        for name, limit in view.limits.items():
+            if row is not None and _counts(age, limit, joined=view.joined):
+                values[name] = row.values.get(name)
+        return Looked(values, dict.fromkeys(view.limits, age))
 
     def _looked(self, given: Mapping[str, Any], parts: Sequence[Looked]) -> Looked:
         values, ages = dict(given), dict[str, timedelta | None]()
         for part in parts:
             values |= part.values
             ages |= part.ages
-        names = self.plan.table.feature_names()
+        names = self.recipe.features
         return Looked({name: values[name] for name in names}, ages, self._stale(ages))
 
     def _stale(self, ages: Mapping[str, timedelta | None]) -> tuple[str, ...]:
-        limit = self.plan.table.online.max_age
-        return () if limit is None else tuple(name for name, age in ages.items() if age is not None and age > limit)
+        limit = self.recipe.max_age
+        known = ((name, age) for name, age in ages.items() if age is not None)
+        return () if limit is None else tuple(name for name, age in known if age.total_seconds() > limit)
+
+
+def recipes(lake: Lake, plan: ModelPlan) -> list[Recipe]:
+    """Of a model's feature tables that keep no rows online: a service looks them up by what a request holds."""
+    clean = keys.table(plan.dataset.name, "clean")
+    parts = [part for part in plan.tables if not part.table.online.rows]
+    return [Recipe.of(part, lake.read(clean, batches=[]).schema) for part in parts]
 
 
 def _age(moment: datetime | None, now: datetime) -> timedelta | None:
     return None if moment is None else max(now - moment, timedelta(0))
+
+
+def _counts(age: timedelta | None, limit: float | None, *, joined: bool) -> bool:
+    if limit is None:
+        return True
+    return age is not None and (age.total_seconds() <= limit if joined else age.total_seconds() < limit)

@@ -8,6 +8,7 @@ from mlops_assets.resources.stores import Stores
 from mlops_assets.rooms.evaluate.report import plain_words
 from mlops_assets.rooms.evaluate.verdict import Verdict
 from mlops_assets.rooms.explore.groups import figures
+from mlops_assets.rooms.features.lookup import recipes
 from mlops_assets.rooms.release import approval, formats
 from mlops_assets.rooms.release import bundle as serving
 from mlops_assets.rooms.release.card import Evidence, card, weaknesses
@@ -133,9 +134,10 @@ def issue(stores: Stores, plan: ModelPlan, bundle: Bundle, by: Release) -> str:
     )
     stores.reports().save(keys.key(plan.name, "champion"), f"v{number}", shown)
     chosen = formats.serving(made, measured)
-    store = stores.serving()
+    store, evidence = stores.serving(), by.evidence
+    online = recipes(stores.lake(), plan)
     digest = serving.publish(
-        store, registry, bundle, plan, card=shown, evidence=by.evidence, made=chosen, formats=measured
+        store, registry, bundle, plan, card=shown, evidence=evidence, made=chosen, formats=measured, recipes=online
     )
     stop_when_expired(store, lineage, stores.lake(), plan)
     return digest

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
+    from mlops_assets.rooms.features.recipe import Recipe
     from mlops_assets.rooms.release.formats import Format
     from mlops_assets.spec.plan import ModelPlan
     from mlops_assets.stores.registry import Bundle, Registry
@@ -45,6 +46,7 @@ def put(
     card: str,
     made: Export | None = None,
     formats: "Sequence[Format]" = (),
+    recipes: "Sequence[Recipe]" = (),
 ) -> str:
     """Build the serving bundle of a version and keep it; the same version gives the same bundle.
 
@@ -55,6 +57,7 @@ def put(
         card: the model card.
         made: what became of the export; left out: it is made here.
         formats: the figures by which the format was chosen.
+        recipes: how the features of a request are made online; left out: they are looked up by key alone.
 
     Returns:
         Its digest, under which the store loads it.
@@ -64,7 +67,7 @@ def put(
     files = {bytes_of.MODEL_FILE: model, LOCK: model_lock(model).text(), CARD: card.encode()}
     if made.model is not None:
         files[ONNX] = made.model
-    said = manifest(bundle, plan, made, settings=store.settings(plan.name))
+    said = manifest(bundle, plan, made, settings=store.settings(plan.name), recipes=recipes)
     return store.put(plan.name, {**said, "formats": [asdict(each) for each in formats]}, files)
 
 
@@ -85,19 +88,27 @@ def publish(
     evidence: str,
     made: Export | None = None,
     formats: "Sequence[Format]" = (),
+    recipes: "Sequence[Recipe]" = (),
 ) -> str:
     """Make a released version the one that is served; doing it again changes nothing.
 
     Its digest stands in the registry's tag `serving_digest` before it is live.
     """
-    digest = put(store, bundle, plan, card=card, made=made, formats=formats)
+    digest = put(store, bundle, plan, card=card, made=made, formats=formats, recipes=recipes)
     registry.annotate(bundle.version, {"serving_digest": digest})
     if store.released(plan.name) != digest:
         store.release(plan.name, digest, evidence=evidence)
     return digest
 
 
-def manifest(bundle: "Bundle", plan: "ModelPlan", made: Export, *, settings: Mapping[str, int]) -> dict[str, Any]:
+def manifest(
+    bundle: "Bundle",
+    plan: "ModelPlan",
+    made: Export,
+    *,
+    settings: Mapping[str, int],
+    recipes: "Sequence[Recipe]" = (),
+) -> dict[str, Any]:
     """What the model is, takes and answers; JSON without NaN.
 
     Args:
@@ -105,6 +116,7 @@ def manifest(bundle: "Bundle", plan: "ModelPlan", made: Export, *, settings: Map
         plan: its declaration.
         made: what became of the export.
         settings: as a stress test has set them.
+        recipes: of feature tables that are looked up by what a request holds.
     """
     told, rows, serve = manifest_of(bundle.files), _reference(bundle), plan.model.serve
     features = from_manifest(told)
@@ -127,7 +139,7 @@ def manifest(bundle: "Bundle", plan: "ModelPlan", made: Export, *, settings: Map
         "encoding": tables(made.encoded) if made.encoded is not None else None,
         "golden": _golden(bundle, rows),
         "explanation": explanation(bundle.pipeline, features, rows, task=task),
-        "online": {"key": list(plan.dataset.key), "tables": _online(plan)},
+        "online": {"key": list(plan.dataset.key), "tables": _online(plan, recipes)},
         "libraries": {name: metadata.version(name) for name in LIBRARIES},
         "serving": {**SETTINGS, **settings, **_declared(plan)},
         "declared": sorted(_declared(plan)),
@@ -151,10 +163,15 @@ def _declared(plan: "ModelPlan") -> dict[str, int]:
     return {name: value for name, value in given.items() if value is not None}
 
 
-def _online(plan: "ModelPlan") -> list[dict[str, Any]]:
-    """Where each feature is looked up when only the entity's key is given."""
+def _online(plan: "ModelPlan", recipes: "Sequence[Recipe]") -> list[dict[str, Any]]:
+    """Where each feature is looked up: by the key alone where rows are kept, else by what a request holds."""
+    made = {recipe.table: {"recipe": recipe.body()} for recipe in recipes}
     return [
-        {"table": keys.table(part.table.name, "online"), "features": list(part.table.feature_names())}
+        {
+            "table": keys.table(part.table.name, "online"),
+            "features": list(part.table.feature_names()),
+            **made.get(part.table.name, {}),
+        }
         for part in plan.tables
     ]
 

@@ -84,10 +84,9 @@ def _paths(served: Served) -> dict[str, Any]:
     client = {"type": "string", "maxLength": LONGEST_TEXT}
     common: dict[str, Any] = {"id": ID, "client": client, "explain": {"type": "boolean"}}
     question = _object({"inputs": row, **common}, "inputs")
-    key: dict[str, Any] = {
-        name: {"type": ["string", "number", "boolean", "null"]} for name in served.manifest["online"]["key"]
-    }
-    by_key = _object({"key": _object(key, *key), **common}, "key")
+    scalar = {"type": ["string", "number", "boolean", "null"]}
+    key: dict[str, Any] = dict.fromkeys([*served.asks, *served.manifest["online"]["key"]], scalar)
+    by_key = _object({"key": _object(key, *served.asks), **common}, "key")
     many = _object({"instances": {"type": "array", "items": row}}, "instances")
     answer, one = _answer(served), {"inputs": example(served)}
     answers = {"type": "object", "properties": {"predictions": {"type": "array", "items": answer}}}

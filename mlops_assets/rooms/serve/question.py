@@ -92,13 +92,17 @@ class Questions:
     def faults(self, row: Mapping[str, Any], prefix: str = "") -> list[dict[str, Any]]:
         """What is wrong with a row of inputs."""
         found = [fault(prefix + str(name), "unknown field", list(self.names)) for name in row if name not in self.names]
-        for entry in self.schema:
-            name = entry["name"]
-            if name not in row:
-                found.append(fault(prefix + name, "missing", allowed(entry)))
-            elif problem := _problem(entry, row[name]):
-                found.append(fault(prefix + name, problem, allowed(entry)))
-        return found
+        missing = [entry for entry in self.schema if entry["name"] not in row]
+        found += [fault(prefix + entry["name"], "missing", allowed(entry)) for entry in missing]
+        return found + self.wrong(row, prefix)
+
+    def wrong(self, row: Mapping[str, Any], prefix: str = "") -> list[dict[str, Any]]:
+        """What is wrong with the values that are there."""
+        return [
+            fault(prefix + entry["name"], problem, allowed(entry))
+            for entry in self.schema
+            if entry["name"] in row and (problem := _problem(entry, row[entry["name"]]))
+        ]
 
 
 def allowed(entry: Mapping[str, Any]) -> str:

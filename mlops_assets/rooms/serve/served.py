@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from math import isfinite
 from typing import TYPE_CHECKING, Any, Final
 
@@ -18,6 +18,7 @@ from mlops_assets.rooms.serve.problems import Problem, busy
 from mlops_assets.rooms.serve.question import Questions, Row
 
 if TYPE_CHECKING:
+    from mlops_assets.rooms.features.recipe import Recipe
     from mlops_assets.stores.prediction_log import LogWriter
     from mlops_assets.stores.serving import ServingBundle
 
@@ -45,6 +46,8 @@ class Served:
         self.card = bundle.files.get("card.html", b"")
         self.model, self.version = bundle.model, int(bundle.manifest["version"])
         self.questions = Questions(bundle.manifest["schema"])
+        self.recipes = _recipes(bundle.manifest)
+        self.asks = _asks(bundle.manifest, self.recipes)
         self.engine = engine(bundle)
         check_golden(bundle, self.engine)
         self.limit = int(bundle.manifest["serving"]["batch_size"])
@@ -154,6 +157,23 @@ class Served:
         for observe in self.observers:
             observe(batch, words)
         return texts
+
+
+def _recipes(manifest: Mapping[str, Any]) -> "dict[str, Recipe]":
+    """Online table to how its features are made of a request, where that takes more than the key."""
+    carried = {part["table"]: part.get("recipe") for part in manifest["online"]["tables"]}
+    if not any(carried.values()):
+        return {}
+    from mlops_assets.rooms.features.recipe import Recipe
+
+    return {table: Recipe.from_body(body) for table, body in carried.items() if body}
+
+
+def _asks(manifest: Mapping[str, Any], recipes: "Mapping[str, Recipe]") -> tuple[str, ...]:
+    """The columns that a question by key must have."""
+    online = manifest["online"]
+    by_key = online["key"] if len(recipes) < len(online["tables"]) else []
+    return tuple(dict.fromkeys([*by_key, *(name for recipe in recipes.values() for name in recipe.needs)]))
 
 
 def _reply(batch: Sequence[Asked], texts: Sequence[bytes]) -> None:
