@@ -1,16 +1,17 @@
 """The exact rows that a model learns from and is judged on: matured labels with the features known at their time."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
 from mlops_assets import keys
-from mlops_assets.errors import TrainingError, UnknownName
+from mlops_assets.errors import TrainingError
 from mlops_assets.rooms.label.inference import task_of
 from mlops_assets.rooms.label.maturity import clock as data_clock
 from mlops_assets.rooms.train.bootstrap import GROUPS, day_blocks
 from mlops_assets.rooms.train.inputs import Feature, features_of, frame
+from mlops_assets.rooms.train.split import GROUP, group_of, reach, seconds, side
 from mlops_assets.rooms.train.window import Window, choose, kept
 from mlops_assets.spec.plan import ModelPlan
 from mlops_assets.stores.sql import connect, identifier, identifiers
@@ -26,9 +27,6 @@ if TYPE_CHECKING:
     from mlops_assets.stores.lake import Lake
 
 BATCH: Final = "window"
-BUCKETS: Final = 10_000
-GROUP: Final = "split_group"
-"""The column of a training set that holds each row's group, where one is declared."""
 
 Inputs = Mapping[str, tuple[int, str]]
 """Table to its version and fingerprint."""
@@ -93,7 +91,7 @@ def windowed(lake: "Lake", plan: ModelPlan, read: Inputs) -> "tuple[pa.Table, Wi
             f"create temp table joined as {_joined(lake, plan, read)}", {"clock": clock} if clock else {}
         )
         _enough(connection, plan)
-        query = f"select *, {_split(plan)} as split from joined {_window(plan)} {_order(plan)}"
+        query = f"select *, {side(plan)} as split from joined {reach(plan)} {_order(plan)}"
         rows = connection.execute(query).to_arrow_table()
     _both_parts(rows, task_of(plan.model, rows["label"]))
     window = choose(examples(rows, plan, "train"), plan)
@@ -152,12 +150,13 @@ def _joined(lake: "Lake", plan: ModelPlan, read: Inputs) -> str:
     ]
     joins = [f"join {scan(t.table.name, 'offline')} as f{i} using ({key})" for i, t in enumerate(plan.tables)]
     if plan.model.train.group is not None:
-        picked.append(f"{_group(lake, plan, read)} as {GROUP}")
-        joins.append(f"join {scan(plan.dataset.name, 'clean')} as c using ({key})")
+        clean = scan(plan.dataset.name, "clean")
+        picked.append(f"{group_of(plan, clean)} as {GROUP}")
+        joins.append(f"join {clean} as c using ({key})")
     labels = scan(plan.name, "labels")
     matured = "l.status = 'labelled' and l.label is not null"
     if plan.dataset.event_time is not None:
-        matured += f" and l.event_time + interval ({_seconds(plan.model.target.known_after)}) second <= $clock"
+        matured += f" and l.event_time + interval ({seconds(plan.model.target.known_after)}) second <= $clock"
         matured += " and (l.known_at is null or l.known_at <= $clock)"
     return f"select {', '.join(picked)}, l.label from {labels} as l {' '.join(joins)} where {matured}"
 
@@ -182,38 +181,6 @@ def _enough(connection: "duckdb.DuckDBPyConnection", plan: ModelPlan) -> None:
         )
 
 
-def _split(plan: ModelPlan) -> str:
-    if plan.dataset.event_time is not None:
-        held = f"event_time > (select max(event_time) from joined) - {_interval(plan.model.train.holdout)}"
-    else:
-        held_by = (GROUP,) if plan.model.train.group is not None else plan.dataset.key
-        bucket = f"(('0x' || substr(md5({_named(held_by)}), 1, 8))::bigint % {BUCKETS})"
-        held = f"{bucket} < {round(plan.model.train.holdout_share * BUCKETS)}"
-    return f"case when {held} then 'holdout' else 'train' end"
-
-
-def _group(lake: "Lake", plan: ModelPlan, read: Inputs) -> str:
-    """The row's group as text; a row whose group is not known is one of its own."""
-    name, group = keys.table(plan.dataset.name, "clean"), plan.model.train.group or ""
-    with connect() as connection:
-        columns = connection.sql(f"from {lake.scan(name, version=read[name][0])}").columns
-    if group not in columns:
-        raise UnknownName.among("column for train.group", group, columns, where=f"model '{plan.name}'")
-    alone = _named(plan.dataset.key, "l.")
-    return f"case when c.{identifier(group)} is null then 'k' || {alone} else 'g' || c.{identifier(group)} end"
-
-
-def _named(columns: Iterable[str], of: str = "") -> str:
-    return f"concat_ws(chr(31), {', '.join(f'{of}{identifier(column)}::varchar' for column in columns)})"
-
-
-def _window(plan: ModelPlan) -> str:
-    train = plan.model.train
-    if train.window is None or plan.dataset.event_time is None:
-        return ""
-    return f"where event_time > (select max(event_time) from joined) - {_interval(train.holdout + train.window)}"
-
-
 def _order(plan: ModelPlan) -> str:
     return "order by " + ", ".join(["event_time", *map(identifier, plan.dataset.key)])
 
@@ -235,14 +202,6 @@ def _labels(rows: "pa.Table", split: str) -> "pa.ChunkedArray":
     import pyarrow.compute as pc
 
     return rows.filter(pc.equal(rows["split"], split))["label"]
-
-
-def _interval(length: timedelta) -> str:
-    return f"interval ({_seconds(length)}) second"
-
-
-def _seconds(length: timedelta) -> int:
-    return round(length.total_seconds())
 
 
 def sizes(rows: "pa.Table", plan: ModelPlan) -> dict[str, float | int | bool | None]:
