@@ -165,7 +165,9 @@ def _recipes(manifest: Mapping[str, Any]) -> "dict[str, Recipe]":
     if not any(carried.values()):
         return {}
     from mlops_assets.rooms.features.recipe import Recipe
+    from mlops_assets.stores import sql
 
+    sql.session().close()  # the engine is loaded now, and not by the first question
     return {table: Recipe.from_body(body) for table, body in carried.items() if body}
 
 
