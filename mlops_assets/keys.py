@@ -92,6 +92,15 @@ def served_job(model: str) -> str:
     return f"{model}_served"
 
 
+def trial_job(model: str) -> str:
+    """The job that tries a version beside the champion.
+
+    >>> trial_job("flight_delays")
+    'flight_delays_trial'
+    """
+    return f"{model}_trial"
+
+
 def retrain_job(model: str) -> str:
     """The job that trains, judges and releases.
 

@@ -27,6 +27,7 @@ _COMMANDS = {
     "serve": "Serve every released model over HTTP.",
     "stress": "Find where a model bends under load, and set its limits.",
     "status": "What each dataset and model is doing.",
+    "trial": "Try a version beside the champion, in its shadow or as a canary.",
     "up": "Run the whole stack: UI, daemon and report pages.",
     "versions": "Every version of a table: when, by which run, from which code.",
 }

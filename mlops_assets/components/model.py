@@ -21,6 +21,7 @@ from mlops_assets.rooms.retrain import assets as retrain
 from mlops_assets.rooms.retrain import checks, sensors
 from mlops_assets.rooms.serve import assets as serve
 from mlops_assets.rooms.serve import checks as serving
+from mlops_assets.rooms.serve import jobs as tried
 from mlops_assets.rooms.serve import sensors as served
 from mlops_assets.rooms.train import assets as train
 from mlops_assets.rooms.train.candidates import CANDIDATES
@@ -73,6 +74,7 @@ class Model(Noun[spec.Model]):
             sensors=[*approval.build(plan), *served.build(plan), *sensors.build(plan)],
             jobs=[
                 *by_hand.build(plan),
+                *tried.build(plan),
                 dg.define_asset_job(
                     keys.served_job(self.name),
                     selection=dg.AssetSelection.tag(serve.SERVED, self.name)

@@ -56,6 +56,8 @@ class Live:
         stops: from when the champion may answer no more, ISO in UTC; empty: it may.
         why: it stops.
         since: when the champion was made to answer, ISO in UTC.
+        mode: of the challengers, `shadow` or `canary`; empty: as the champion's bundle says.
+        share: of the questions that they answer; 0: as the champion's bundle says.
     """
 
     champion: str
@@ -65,6 +67,8 @@ class Live:
     stops: str = ""
     why: str = ""
     since: str = ""
+    mode: str = ""
+    share: float = 0.0
 
     @property
     def guarded(self) -> str:
@@ -162,7 +166,7 @@ class ServingStore:
         return live.champion if live else ""
 
     def release(self, model: str, digest: str, *, evidence: str) -> Live:
-        """Make a bundle the one that answers; the challengers go on but for the bundle itself.
+        """Make a bundle the one that answers; the challengers go on but for its own version.
 
         Raises:
             StoreError: no evidence was given.
@@ -173,13 +177,14 @@ class ServingStore:
         self.load(model, digest)
         now = (self.live(model) if self.released(model) else None) or Live("")
         previous = now.previous if now.champion == digest else now.champion
-        others = tuple(each for each in now.challengers if each != digest)
+        number = self._version(model, digest)
+        others = tuple(each for each in now.challengers if each != digest and self._version(model, each) != number)
         again = (now.champion, now.evidence) == (digest, evidence) and now.since
         since = now.since if again else datetime.now(UTC).isoformat()
-        return self._point(model, Live(digest, others, previous, evidence, since=since))
+        return self._point(model, Live(digest, others, previous, evidence, since=since, mode=now.mode, share=now.share))
 
-    def challenge(self, model: str, digests: tuple[str, ...]) -> Live:
-        """Name the bundles that are tried beside the champion, instead of those before.
+    def challenge(self, model: str, digests: tuple[str, ...], *, mode: str = "", share: float = 0.0) -> Live:
+        """Name the bundles that are tried beside the champion, instead of those before; how, and on which share.
 
         Raises:
             NotFound: the model was never released.
@@ -191,7 +196,7 @@ class ServingStore:
         for digest in digests:
             self.load(model, digest)
         wanted = tuple(digest for digest in digests if digest != now.champion)
-        return self._point(model, replace(now, challengers=wanted))
+        return self._point(model, replace(now, challengers=wanted, mode=mode, share=share))
 
     def stop(self, model: str, stops: str, why: str) -> Live:
         """Say from when the champion may answer no more, and why; empty takes it back, and so does a release.
@@ -219,6 +224,11 @@ class ServingStore:
         """Keep what a stress test has measured; it outlives the bundle that was measured."""
         _replace(self.root / model / SETTINGS, json.dumps(dict(settings), sort_keys=True).encode())
 
+    def _version(self, model: str, digest: str) -> Any:
+        """What the manifest says, unchecked; of one that says nothing the digest."""
+        path = self.root / model / digest / MANIFEST
+        return json.loads(path.read_bytes()).get("version", digest) if path.is_file() else digest
+
     def _point(self, model: str, live: Live) -> Live:
         signature = sign(secret(self.root / KEY), _text(model, live))
         body = {**vars(live), "challengers": list(live.challengers), "signature": signature}
@@ -238,7 +248,7 @@ def in_force(manifest: Mapping[str, Any], measured: Mapping[str, int]) -> dict[s
 
 def _text(model: str, live: Live) -> str:
     said = [model, live.champion, live.challengers, live.previous, live.evidence]
-    more = {"stops": live.stops, "why": live.why, "since": live.since}
+    more = {"stops": live.stops, "why": live.why, "since": live.since, "mode": live.mode, "share": live.share}
     return json.dumps([*said, *([more] if any(more.values()) else [])])
 
 

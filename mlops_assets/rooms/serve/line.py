@@ -70,7 +70,7 @@ class Line:
             self.before = self.champion if self.champion.version < champion.version else None  # a guard goes back only
         self.live, self.champion, self.challengers, self.problem = live, champion, challengers, ""
         self._observe(champion, challengers)
-        self.canary_share = float(champion.manifest.get("canary") or 0.0) if challengers else 0.0
+        self.canary_share = self._share(CANARY, champion) if challengers else 0.0
         self.meter.events[(self.model, "swap")] += int(changed)
         figures.live(self.model, CHAMPION, champion.version, healthy=True)
         return changed
@@ -96,9 +96,15 @@ class Line:
         return self.live.why if due and datetime.fromisoformat(due).timestamp() <= time.time() else ""
 
     def _observe(self, champion: Served, challengers: list[Served]) -> None:
-        share = float(champion.manifest.get("shadow") or 0.0)
+        share = self._share(SHADOW, champion)
         self.shadow = Shadow(challengers, share, self.meter) if share and challengers else None
         champion.observers = [self.shadow.observe] if self.shadow else []
+
+    def _share(self, mode: str, champion: Served) -> float:
+        """Of the questions that challengers answer in this way: as their trial says, else as the champion declares."""
+        if self.live.mode:
+            return self.live.share if self.live.mode == mode else 0.0
+        return float(champion.manifest.get(mode) or 0.0)
 
     def answering(self, client: str) -> Served | None:
         """Who answers a client: always the same for the same key, while the experiment lasts."""
@@ -116,7 +122,7 @@ class Line:
         live = self._store.live(self.model) or Live("")
         loaded = {served.digest: served for served in (self.champion, *self.challengers) if served}
         champion = self._served(live.champion, CHAMPION, loaded)
-        role = CANARY if champion.manifest.get("canary") else SHADOW
+        role = live.mode or (CANARY if champion.manifest.get("canary") else SHADOW)
         return live, champion, [self._served(digest, role, loaded) for digest in live.challengers]
 
     def _served(self, digest: str, role: str, loaded: dict[str, Served]) -> Served:

@@ -45,10 +45,11 @@ def trials(lake: "Lake", store: "ServingStore", model: str) -> list[Trial]:
     if live is None or not live.challengers:
         return []
     champion = store.load(model, live.champion)
-    return [_trial(lake, champion, store.load(model, digest)) for digest in live.challengers]
+    return [beside(lake, champion, store.load(model, digest)) for digest in live.challengers]
 
 
-def _trial(lake: "Lake", champion: "ServingBundle", challenger: "ServingBundle") -> Trial:
+def beside(lake: "Lake", champion: "ServingBundle", challenger: "ServingBundle") -> Trial:
+    """A challenger, by what it answered in the champion's shadow, or else by a replay of the log."""
     first, second = (int(bundle.manifest["version"]) for bundle in (champion, challenger))
     asked = _asked(lake, champion.model, first)
     if asked is None or not asked.num_rows:

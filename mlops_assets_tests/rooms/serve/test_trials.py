@@ -8,7 +8,8 @@ import pytest
 
 from mlops_assets.errors import SpecError, UnknownName
 from mlops_assets.rooms.release import bundle
-from mlops_assets.rooms.serve import access
+from mlops_assets.rooms.serve import access, jobs
+from mlops_assets.rooms.serve.compare import LARGEST
 from mlops_assets.rooms.serve.guard import Record, broken
 from mlops_assets.rooms.serve.supervisor import supervised
 from mlops_assets.rooms.train.candidates import hist_gradient_boosting
@@ -18,6 +19,7 @@ from mlops_assets.stores.serving import ServingStore
 from mlops_assets_tests.rooms import trips
 from mlops_assets_tests.rooms.release.bundles import trained
 from mlops_assets_tests.rooms.serve.running import BATCH, MODEL, PREDICT, ROW, ask, release, service
+from mlops_assets_tests.rooms.serve.served import REGISTRIES, MemoryRegistry, ServedStores
 from mlops_assets_tests.rooms.serve.test_swap import until, version
 
 
@@ -99,6 +101,43 @@ def test_an_expired_model_answers_no_more_and_says_what_to_do(tmp_path: Path) ->
         assert (ready.status, ready.json["problems"]) == (503, {MODEL: "version 1 has expired"})
         release(tmp_path, 2)
         until(lambda: ask(running.url, PREDICT, {"inputs": ROW}).status == 200)
+
+
+@pytest.mark.slow
+def test_a_version_is_tried_by_name_and_a_running_service_takes_it_up_and_drops_it(tmp_path: Path) -> None:
+    release(tmp_path)
+    stores = ServedStores(home=str(tmp_path))
+    REGISTRIES[str(tmp_path)] = registry = MemoryRegistry()
+    registry.bundles = {number: trained(hist_gradient_boosting, number) for number in (1, 2)}
+    [job] = jobs.build(trips.plan())
+    clients = [f"client-{number}" for number in range(100)]
+
+    def attempt(**said: Any) -> None:
+        given = {"ops": {f"{MODEL}_try": {"config": said}}}
+        job.execute_in_process(run_config=given, resources={"stores": stores})
+
+    def versions() -> set[int]:
+        return {ask(running.url, PREDICT, {"inputs": ROW, "client": each}).json["version"] for each in clients}
+
+    def challengers() -> Any:
+        return ask(running.url, f"/v1/models/{MODEL}").json["challengers"]
+
+    with service(tmp_path) as running:
+        attempt(version=2, mode="canary", share=0.1)
+        until(lambda: challengers() == [{"version": 2, "role": "canary"}])
+        assert versions() == {1, 2}
+        attempt(version=2)
+        until(lambda: challengers() == [{"version": 2, "role": "shadow"}])
+        assert versions() == {1}
+        live = stores.serving().live(MODEL)
+        assert live is not None
+        assert live.share == LARGEST, "nothing was asked yet, so as much as may be"
+        attempt(stop=True)
+        until(lambda: challengers() == [])
+    assert [each.body["version"] for each in stores.lineage().records("trial", MODEL)] == [2, 2, None]
+    for wrong in ({"version": 1}, {"version": 2, "share": 0.5}, {"version": 2, "mode": "mirror"}):
+        with pytest.raises(SpecError):
+            attempt(**wrong)
 
 
 def test_a_guard_waits_for_enough_and_tells_latency_and_errors_too() -> None:
