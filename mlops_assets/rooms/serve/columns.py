@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 from mlops_assets.rooms.release.schema import LARGEST
 from mlops_assets.rooms.serve.problems import Problem, fault
 from mlops_assets.rooms.serve.question import LONGEST_TEXT, MANY, Questions, Row, allowed
+from mlops_assets.rooms.serve.unpacked import unpacked
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -15,8 +16,9 @@ ARROW: Final = b"application/vnd.apache.arrow.stream"
 PARQUET: Final = b"application/vnd.apache.parquet"
 KINDS: Final = (JSON, ARROW, PARQUET)
 ROWS: Final = 50_000
+MAGIC: Final = b"ARROW1\0\0"
 BYTES: Final = 268_435_456
-"""Of Parquet when it is unpacked: a small file can hold very much."""
+"""Of Parquet or Arrow when it is unpacked: a small file can hold very much."""
 
 
 def rows(questions: Questions, body: bytes, kind: bytes) -> list[Row]:
@@ -62,15 +64,12 @@ def _table(body: bytes, kind: bytes, names: Sequence[str]) -> "pa.Table":
 def _arrow(body: bytes) -> "pa.Table":
     import pyarrow as pa
 
-    source = pa.BufferReader(body)
-    magic = b"ARROW1"
-    if body[: len(magic)] == magic:
-        file = pa.ipc.open_file(source)
-        batches = (file.get_batch(number) for number in range(file.num_record_batches))
-    else:
-        batches = iter(pa.ipc.open_stream(source))
+    source = pa.py_buffer(body)
+    if body[: len(MAGIC)] == MAGIC:
+        source = source.slice(len(MAGIC))  # a file is a stream between two marks, and the footer comes after its end
+    _unpacked(unpacked(source))  # before anything is
     kept, count = [], 0
-    for batch in batches:
+    for batch in pa.ipc.open_stream(source):
         batch.validate(full=True)
         count += batch.num_rows
         _bounded(count)

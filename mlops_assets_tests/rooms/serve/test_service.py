@@ -1,5 +1,6 @@
 """The service as its callers see it: answers, ids, explanations, pages, and mistakes told without a value."""
 
+import asyncio
 import io
 import json
 import math
@@ -16,6 +17,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from mlops_assets.rooms.release import onnx
+from mlops_assets.rooms.serve.body import Reader
+from mlops_assets.rooms.serve.columns import JSON
+from mlops_assets.rooms.serve.problems import Problem
 from mlops_assets.rooms.train.candidates import hist_gradient_boosting
 from mlops_assets.rooms.train.inputs import features_of, frame
 from mlops_assets.settings import Settings
@@ -244,13 +248,29 @@ def test_chunks_without_a_length_are_counted(url: str) -> None:
     assert raw(url, head.encode(), [chunk] * 40).startswith(b"HTTP/1.1 413")
 
 
-def test_a_slow_client_is_told_so_and_holds_nobody_up(url: str) -> None:
+def test_a_slow_client_holds_nobody_up(url: str) -> None:
     head = f"POST {PREDICT} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n"
     found = urlsplit(url)
     with socket.create_connection((found.hostname, found.port), timeout=30) as slow:
         slow.sendall(head.encode() + b"{")
         assert ask(url, PREDICT, {"inputs": ROW}).status == 200
-        assert slow.recv(65_536).startswith(b"HTTP/1.1 408")
+
+
+def test_a_body_that_does_not_come_whole_in_time_is_told_so() -> None:
+    async def never() -> Any:
+        await asyncio.sleep(60)
+
+    async def late() -> Problem:
+        reader = Reader(seconds=0.0)
+        reading = asyncio.create_task(reader.read(never, [(b"content-type", b"application/json")], 100, JSON))
+        await asyncio.sleep(0.01)
+        reader.sweep()
+        with pytest.raises(Problem) as found:
+            await reading
+        return found.value
+
+    told = asyncio.run(late())
+    assert (told.status, told.faults[0]["problem"]) == (408, "the body did not come whole in time")
 
 
 def logged(where: Path) -> list[dict[str, Any]]:

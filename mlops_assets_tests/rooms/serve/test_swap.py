@@ -127,8 +127,8 @@ def test_a_worker_that_is_killed_loses_nothing_acknowledged_and_is_started_again
     folder = Settings(tmp_path).prediction_log / MODEL
     with service(tmp_path) as running:
         with Load(running.url) as load:
-            for _ in range(3):
-                time.sleep(0.3)
+            for _ in range(2):
+                time.sleep(0.2)
                 os.kill(running.workers[0].pid, signal.SIGKILL)
                 running.workers[0].wait()
                 running.tend()
