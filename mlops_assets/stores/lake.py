@@ -11,6 +11,17 @@ if TYPE_CHECKING:
     from mlops_assets.stores.rows import Rows
 
 BATCH = "_batch"
+RESERVED = "_mlops_"
+"""Prefix of the columns that the platform adds for itself while it judges a batch."""
+
+
+def reserved(column: str) -> bool:
+    """Whether a column's name is the platform's own.
+
+    >>> [reserved(name) for name in ("_batch", "_MLOPS_row", "batch")]
+    [True, True, False]
+    """
+    return column.lower() == BATCH or column.lower().startswith(RESERVED)
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from mlops_assets.rooms.ingest.delivery import complete, delivery, flush, stamp
 from mlops_assets.rooms.ingest.parcels import batch_name, stretch_sql
 from mlops_assets.spec.dataset import Dataset
 from mlops_assets.stores import sql
-from mlops_assets.stores.lake import BATCH
+from mlops_assets.stores.lake import reserved
 
 if TYPE_CHECKING:
     from io import FileIO
@@ -204,7 +204,7 @@ def _names(text: bytes) -> list[str]:
     if not found:
         raise ValueError("the object has no keys")
     json.dumps(found, ensure_ascii=False).encode()  # half a surrogate pair is no text
-    bad = [name for name in found if not name.strip() or "\0" in name or name.lower() == BATCH]
+    bad = [name for name in found if not name.strip() or "\0" in name or reserved(name)]
     if bad or len({name.lower() for name in found}) < len(found):
         raise ValueError(f"no names for columns: {', '.join(map(repr, bad or found))}")
     return list(found)

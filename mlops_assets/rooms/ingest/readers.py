@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 from mlops_assets.errors import LandingError
 from mlops_assets.stores import sql
-from mlops_assets.stores.lake import BATCH
+from mlops_assets.stores.lake import reserved
 from mlops_assets.stores.rows import CHUNK
 
 if TYPE_CHECKING:
@@ -202,8 +202,8 @@ def _distinct(path: Path, names: list[str]) -> None:
             raise _refused(
                 path, f"a column name is doubled: {seen[name.lower()]!r}, {name!r}", allowed="each name once"
             )
-        if name.lower() == BATCH:
-            raise _refused(path, f"column {name!r} is the lake's own", allowed="any other name")
+        if reserved(name):
+            raise _refused(path, f"column {name!r} is the platform's own", allowed="any other name")
         seen[name.lower()] = name
 
 

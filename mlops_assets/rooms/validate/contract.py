@@ -7,6 +7,7 @@ from typing import Any, Final, Self
 from mlops_assets.errors import ContractError, UnknownName
 from mlops_assets.rooms.validate.standard import CONDITIONS
 from mlops_assets.stores import sql
+from mlops_assets.stores.lake import reserved
 
 TYPES: Final = (
     "BOOLEAN",
@@ -20,8 +21,6 @@ TYPES: Final = (
     "DATE",
     "TIMESTAMPTZ",
 )
-RESERVED: Final = "_mlops_"
-"""Prefix of the columns that the split adds for itself."""
 
 
 class BatchBreach(ContractError):
@@ -79,12 +78,14 @@ class CustomCheck:
         column: whose values it gets as a Series; None: it gets a DataFrame of all columns.
         check: a pandera Check; it must answer with a bool a row.
         dtypes: of the columns, as pandas spells them; a column that is left out comes as it is.
+        code: digest of the function behind it and of what that refers to, 12 hex digits; empty where there is none.
     """
 
     name: str
     column: str | None
     check: Any
     dtypes: Mapping[str, str] = field(default_factory=dict)
+    code: str = ""
 
 
 @dataclass(frozen=True)
@@ -108,7 +109,7 @@ class Contract:
         seen: set[str] = set()
         for column in self.columns:
             name = column.name.lower()
-            if name in seen or name.startswith(RESERVED) or name == "_batch":
+            if name in seen or reserved(name):
                 raise ContractError.of(f"column '{column.name}' of a contract is doubled or reserved")
             if column.type not in TYPES:
                 raise ContractError.of(

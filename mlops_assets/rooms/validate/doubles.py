@@ -2,12 +2,12 @@
 
 from typing import TYPE_CHECKING, Final
 
-from mlops_assets.rooms.validate.contract import RESERVED, Contract
+from mlops_assets.rooms.validate.contract import Contract
 from mlops_assets.rooms.validate.judgement import OTHERS, without
 from mlops_assets.rooms.validate.repairing import ID, kinds
 from mlops_assets.spec.dataset import Dataset
 from mlops_assets.stores import sql
-from mlops_assets.stores.lake import BATCH
+from mlops_assets.stores.lake import BATCH, RESERVED
 
 if TYPE_CHECKING:
     import duckdb
@@ -77,7 +77,8 @@ def _within(
     complete = " and ".join(f"{sql.identifier(name)} is not null" for name in columns)
     alike = f"select 1 from judged where {complete} group by hash({names}) having count(*) > 1 limit 1"
     if not connection.execute(alike).fetchall():  # a hash is cheaper to count than a text, and equal for equal ones
-        complete = "false"
+        connection.execute(f"create temp table {table} as select {names}, false as {_CONFLICT} from judged where false")
+        return  # what differs is not even asked: to compare whole rows of thousands of columns is dear to plan
     connection.execute(
         f"""create temp table {table} as
         with often as (select {names} from judged where {complete} group by {names} having count(*) > 1)

@@ -7,8 +7,9 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from mlops_assets.errors import ContractError
-from mlops_assets.rooms.validate.contract import Contract
+from mlops_assets.rooms.validate.contract import Contract, Rule
 from mlops_assets.rooms.validate.readers import living
+from mlops_assets.rooms.validate.standard import CONDITIONS
 from mlops_assets.spec.dataset import Dataset
 from mlops_assets.spec.plan import DatasetPlan
 
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from mlops_assets.stores.lineage import Lineage
 
 KIND = "contract"
+SHORT = 60
+"""Characters of a rule's SQL that are shown; a longer one is told by its digest."""
 Described = Mapping[str, Any]
 
 
@@ -69,13 +72,23 @@ def described(contract: Contract, dataset: Dataset) -> Described:
             "type": column.type,
             "nullable": column.nullable and column.name not in (*dataset.key, dataset.event_time),
             "required": column.required,
-            "rules": sorted(rule.name for rule in column.rules),
+            "rules": sorted(map(_ruled, column.rules)),
         }
         for column in contract.columns
     }
-    checks = sorted(f"{check.column or 'row'}:{check.name}" for check in contract.custom)
+    checks = sorted(f"{check.column or 'row'}:{check.name} [{check.code}]" for check in contract.custom)
     whole = {"key": list(dataset.key), "event_time": dataset.event_time, "closed": contract.closed, "checks": checks}
     return {"columns": columns, **whole, "unique": sorted(list(group) for group in contract.unique)}
+
+
+def _ruled(rule: Rule) -> str:
+    """A rule by its name, where that says all; else with what it demands."""
+    if rule.name.partition("(")[0] in CONDITIONS and not rule.name.endswith("...)"):
+        return rule.name
+    short = len(rule.sql) <= SHORT
+    return (
+        f"{rule.name}: {rule.sql}" if short else f"{rule.name} [{hashlib.sha256(rule.sql.encode()).hexdigest()[:12]}]"
+    )
 
 
 def in_force(lineage: "Lineage", dataset: str) -> InForce | None:

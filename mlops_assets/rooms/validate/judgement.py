@@ -1,14 +1,16 @@
 """The one SQL pass: each row is cast to the contract's types, and gets every reason for which it fails by itself."""
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Final, Union
 
 from mlops_assets.rooms.validate.casting import FLOATS, INFINITE, cast, present
-from mlops_assets.rooms.validate.contract import RESERVED, BatchBreach, Column, Contract
+from mlops_assets.rooms.validate.contract import BatchBreach, Column, Contract
 from mlops_assets.rooms.validate.periods import bounds
 from mlops_assets.rooms.validate.repairing import ID, kinds
 from mlops_assets.spec.dataset import Dataset, Period
 from mlops_assets.stores import sql
+from mlops_assets.stores.lake import BATCH, RESERVED, reserved
 
 if TYPE_CHECKING:
     import duckdb
@@ -61,15 +63,34 @@ def check_columns(names: Sequence[str], contract: Contract, dataset: Dataset) ->
 
 
 def register(connection: "duckdb.DuckDBPyConnection", raw: "Raw") -> None:
-    """Show the batch to DuckDB as `arrived`, its rows numbered in their order."""
+    """Show the batch to DuckDB as `arrived`, its rows numbered in their order.
+
+    Raises:
+        BatchBreach: a column's name is doubled, reserved, or none.
+    """
     import numpy as np
     import pyarrow as pa
 
+    _check_names(list(kinds(connection, raw)) if isinstance(raw, str) else raw.column_names)
     if isinstance(raw, str):
         connection.execute(f"create temp view arrived as select *, row_number() over () as {ID} from {raw}")
         return
     numbers = pa.array(np.arange(1, raw.num_rows + 1, dtype=np.int64))
     connection.register("arrived", raw.append_column(ID, numbers))
+
+
+def _check_names(names: Sequence[str]) -> None:
+    counted = Counter(name.lower() for name in names)
+    unusable = [name for name in names if not name or "\0" in name or reserved(name)]
+    for what, found in (("doubled", [name for name in names if counted[name.lower()] > 1]), ("no name", unusable)):
+        if found:
+            raise BatchBreach.because(
+                f"column_names({what})",
+                f"a column of the batch has a name that is {what}",
+                got=", ".join(map(repr, found)),
+                allowed=f"each name once, without NUL, and neither {BATCH} nor one that begins with {RESERVED}",
+                step="land the batch again under other names",
+            )
 
 
 def rows(connection: "duckdb.DuckDBPyConnection", relation: str = "arrived") -> int:

@@ -1,9 +1,11 @@
 """pandera as the language of a contract: a DataFrameModel or DataFrameSchema becomes a Contract."""
 
 import re
+from collections.abc import Mapping
 from typing import Any, Final
 
 from mlops_assets.errors import ContractError
+from mlops_assets.rooms.validate.code import digest
 from mlops_assets.rooms.validate.contract import Column, Contract, CustomCheck, Rule
 from mlops_assets.rooms.validate.standard import CONDITIONS, runs
 from mlops_assets.stores.sql import identifier
@@ -53,7 +55,7 @@ def from_pandera(model: Any) -> Contract:
         if check.name in CONDITIONS and check.statistics:
             raise ContractError.of(f"check {check.error} of the table", allowed="standard checks of columns only")
         dtypes = {str(name): str(column.dtype) for name, column in schema.columns.items()}
-        custom.append(CustomCheck(_custom_name(check, position), None, _row_wise(check, "the table"), dtypes))
+        custom.append(_custom(check, position, None, dtypes))
     return Contract(tuple(columns), tuple(custom), _unique(schema), closed=schema.strict is True)
 
 
@@ -87,8 +89,7 @@ def _column(name: str, column: Any) -> tuple[Column, list[CustomCheck]]:
         if rule:
             rules.append(rule)
         else:
-            own = CustomCheck(_custom_name(check, position), name, _row_wise(check, f"column '{name}'"), {name: dtype})
-            custom.append(own)
+            custom.append(_custom(check, position, name, {name: dtype}))
     described = column.description or column.title or ""
     compiled = Column(
         name, _type(name, dtype), bool(column.nullable), bool(column.required), tuple(rules), str(described)
@@ -134,6 +135,12 @@ def _row_wise(check: Any, where: str) -> Any:
             allowed="a check that answers with a bool a row",
         )
     return check
+
+
+def _custom(check: Any, position: int, column: str | None, dtypes: Mapping[str, str]) -> CustomCheck:
+    checked = _row_wise(check, f"column '{column}'" if column is not None else "the table")
+    does = digest(check._check_fn, check.statistics)  # noqa: SLF001 - pandera shows it nowhere else
+    return CustomCheck(_custom_name(check, position), column, checked, dtypes, does)
 
 
 def _custom_name(check: Any, position: int) -> str:

@@ -5,11 +5,12 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from mlops_assets.errors import ContractError, SpecError
-from mlops_assets.rooms.validate.contract import RESERVED, BatchBreach
+from mlops_assets.rooms.validate.contract import BatchBreach
 from mlops_assets.rooms.validate.repairs import REPAIRS, Arrived, Rewrite, mend
 from mlops_assets.spec.repair import Merge, Repair
 from mlops_assets.stores import sql
 from mlops_assets.stores.expression import column_type
+from mlops_assets.stores.lake import RESERVED
 
 if TYPE_CHECKING:
     import duckdb

@@ -6,10 +6,10 @@ from typing import Any, Final
 
 from mlops_assets.errors import ContractError
 from mlops_assets.rooms.validate.casting import FLOATS, cast, present
-from mlops_assets.rooms.validate.contract import RESERVED
 from mlops_assets.rooms.validate.standard import literal
 from mlops_assets.spec import repair as spec
 from mlops_assets.stores import sql
+from mlops_assets.stores.lake import RESERVED
 
 _SPACE: Final = "chr(32) || chr(9) || chr(10) || chr(11) || chr(12) || chr(13) || chr(160)"
 _TYPES: Final = {"integer": "BIGINT", "number": "DOUBLE", "date": "DATE", "timestamp": "TIMESTAMPTZ"}

@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING, Any, Final
 
 from mlops_assets.errors import ContractError
 from mlops_assets.rooms.validate import custom, doubles, judgement, repairing
-from mlops_assets.rooms.validate.contract import RESERVED, Contract
+from mlops_assets.rooms.validate.contract import Contract
 from mlops_assets.rooms.validate.judgement import Raw
 from mlops_assets.rooms.validate.repairing import ID, Repairs
 from mlops_assets.spec.dataset import Dataset
 from mlops_assets.stores import sql
+from mlops_assets.stores.lake import RESERVED
 from mlops_assets.stores.rows import CHUNK
 
 if TYPE_CHECKING:

@@ -1,5 +1,8 @@
 """A contract changes as a diff; what a living model reads is not broken under it, and every old version stays."""
 
+import os
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,6 +17,7 @@ from mlops_assets.rooms.validate.contract import Column, Contract, Rule
 from mlops_assets.rooms.validate.evolution import ContractChanged
 from mlops_assets.rooms.validate.frozen import place_of, read
 from mlops_assets.rooms.validate.outcome import Outcome
+from mlops_assets.rooms.validate.pandera_models import from_pandera
 from mlops_assets.spec.dataset import Dataset
 from mlops_assets.spec.feature_table import FeatureTable
 from mlops_assets.spec.model import Model, Target
@@ -158,3 +162,62 @@ def test_a_version_that_a_clean_batch_would_not_meet_is_refused_and_the_table_st
     force = evolution.in_force(home.lineage, "trips")
     assert force is not None
     assert force.version == 1
+
+
+def at_least(limit: int) -> Callable[[Any], Any]:
+    def long_enough(values: Any) -> Any:
+        return values >= limit
+
+    return long_enough
+
+
+def checked(check: Any, **given: Any) -> Contract:
+    """A pandera contract with one Python check of a column."""
+    import pandera.pandas as pandera
+
+    schema = pandera.DataFrameSchema({"distance": pandera.Column("int64", pandera.Check(check, name="far", **given))})
+    return from_pandera(schema)
+
+
+def test_other_code_behind_a_check_of_the_same_name_is_a_change() -> None:
+    dataset = Dataset.model_validate({"name": "trips", "source": {"files": "*.csv"}})
+    before = evolution.described(checked(at_least(1)), dataset)
+    assert evolution.described(checked(at_least(1)), dataset) == before
+    (change,) = evolution.between(before, evolution.described(checked(at_least(2)), dataset), {})
+    assert (change.column, change.what, change.breaks) == ("", "checks", ())
+    assert change.before.startswith("distance:far [")
+    assert change.before != change.now
+
+
+def test_other_sql_behind_a_rule_of_the_same_name_is_a_change() -> None:
+    dataset = Dataset.model_validate({"name": "trips", "source": {"files": "*.csv"}})
+    one, other = (
+        evolution.described(Contract((Column("x", "BIGINT", rules=(Rule("small", sql),)),)), dataset)
+        for sql in ("x < 5", "x < 9")
+    )
+    assert [(c.what, c.before, c.now) for c in evolution.between(one, other, {})] == [
+        ("rules", "small: x < 5", "small: x < 9")
+    ]
+
+
+def test_the_digest_of_a_contract_is_the_same_in_every_process(tmp_path: Path) -> None:
+    (tmp_path / "far.py").write_text(
+        "import pandera.pandas as pa\nLIMITS = {'a', 'b', 'c'}\n"
+        "class Far(pa.DataFrameModel):\n    x: str\n"
+        "    @pa.check('x')\n    def known(cls, values):\n        return values.isin(LIMITS | {'d', 'e'})\n"
+    )
+    script = "import far; from mlops_assets.rooms.validate.pandera_models import from_pandera as f; "
+    script += "print(f(far.Far).custom[0].code)"
+    found = {
+        subprocess.run(
+            [sys.executable, "-c", script],
+            cwd=tmp_path,
+            env={**os.environ, "PYTHONPATH": os.pathsep.join([str(tmp_path), *sys.path]), "PYTHONHASHSEED": seed},
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout.strip()
+        for seed in ("1", "2")
+    }
+    assert len(found) == 1
+    assert len(found.pop()) == 12
