@@ -55,10 +55,16 @@ def tables(home: Path) -> dict[str, str]:
     return {table: lake.fingerprint(table) for table in lake.tables()}
 
 
-def decisions(home: Path) -> list[tuple[str, str]]:
-    """What was requested, judged and released, in order; a run that was lost is launched again, and that may differ."""
-    records = SqliteLineage(Settings(home=home).lineage).records()
-    return [(record.kind, record.subject) for record in records if record.kind != CLAIM]
+def decisions(home: Path) -> dict[str, list[str]]:
+    """What was requested, judged and released of each model, in order.
+
+    How two models' records interleave may differ, and that a run which was lost is launched again.
+    """
+    found: dict[str, list[str]] = {}
+    for record in SqliteLineage(Settings(home=home).lineage).records():
+        if record.kind != CLAIM:
+            found.setdefault(record.subject, []).append(record.kind)
+    return found
 
 
 def trainings(home: Path) -> list[str]:
