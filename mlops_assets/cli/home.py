@@ -2,8 +2,9 @@
 
 import os
 import shutil
+import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -41,8 +42,20 @@ def unlogged(settings: Settings) -> Iterator["DagsterInstance"]:
 
     nothing = {"module": "dagster._core.storage.noop_compute_log_manager", "class": "NoOpComputeLogManager"}
     reference = InstanceRef.from_dir(str(settings.dagster_home), overrides={"compute_logs": nothing})
-    with dg.DagsterInstance.from_ref(reference) as instance:
+    with dg.DagsterInstance.from_ref(reference) as instance, _kept_open(instance, settings.dagster_home):
         yield instance
+
+
+@contextmanager
+def _kept_open(instance: "DagsterInstance", folder: Path) -> Iterator[None]:
+    """Hold Dagster's databases open: it opens one for each event, and the last to close it writes its journal back."""
+    instance.get_runs(limit=1)
+    instance.get_asset_keys(limit=1)
+    with ExitStack() as held:
+        for file in (folder / "history" / "runs.db", folder / "history" / "runs" / "index.db"):
+            connection = held.enter_context(closing(sqlite3.connect(file)))
+            connection.execute("select count(*) from sqlite_master").fetchone()
+        yield
 
 
 @contextmanager

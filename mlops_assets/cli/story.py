@@ -128,7 +128,7 @@ class Story:
         lake, table = self.stores.lake(), keys.table(self.model, "labels")
         if not lake.exists(table):
             return {}
-        with sql.connect() as connection:
+        with sql.session() as connection:
             scan = lake.scan(table)
             rows = connection.execute(f"select _batch, max(event_time) from {scan} group by 1 order by 2").fetchall()
         return dict(rows)

@@ -80,7 +80,7 @@ def patch(root: Path) -> bytes:
         index, objects = (Path(git(root, "rev-parse", "--git-path", name).decode().strip()) for name in _HELD)
         scratch = Path(folder) / "index"
         if (root / index).is_file():
-            shutil.copyfile(root / index, scratch)
+            shutil.copy2(root / index, scratch)  # with its time: git tells by it which files may have changed since
         own = {
             "GIT_INDEX_FILE": str(scratch),
             "GIT_OBJECT_DIRECTORY": folder,

@@ -19,7 +19,7 @@ def clock(lake: Lake, dataset: Dataset) -> datetime | None:
     if dataset.event_time is None or not lake.exists(table):
         return None
     newest = f"select max(cast({sql.identifier(dataset.event_time)} as timestamptz)) from {lake.scan(table)}"
-    with sql.connect() as connection:
+    with sql.session() as connection:
         found: datetime | None = connection.execute(newest).fetchall()[0][0]
     return found
 

@@ -84,7 +84,7 @@ class _Life:
         if not self.lake.exists(table):
             return Lane("rows", (), "bar")
         query = f"select _batch, count(*), max(event_time) from {self.lake.scan(table)} group by 1 order by 3"
-        with sql.connect() as connection:
+        with sql.session() as connection:
             rows = connection.execute(query).fetchall()
         marks = [Mark(_utc(at), count, f"{batch}: {count:,} rows") for batch, count, at in rows if at is not None]
         return Lane("rows", marks, "bar")

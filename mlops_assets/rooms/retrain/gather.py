@@ -119,7 +119,7 @@ def _utc(moment: datetime | None) -> datetime | None:
 
 def _matured(lake: Lake, plan: ModelPlan, now: datetime) -> tuple[int, timedelta]:
     scan = lake.scan(keys.table(plan.name, "labels"))
-    with sql.connect() as connection:
+    with sql.session() as connection:
         row = connection.execute(
             f"select count(*), min(event_time), max(event_time) from {scan}"
             " where status = 'labelled' and (known_at is null or known_at <= ?)",
