@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 SECONDS = 60.0
-RESERVED = 22.0
+RESERVED = 8.0
 """For the training of the best variant on all rows."""
 TEST = "92d"
 ESTIMATORS = ("lightgbm", "hist_gradient_boosting")
@@ -58,13 +58,18 @@ def _plan() -> Any:
     from mlops_assets.spec.dataset import Dataset
     from mlops_assets.spec.feature_table import FeatureTable
     from mlops_assets.spec.model import Model
+    from mlops_assets.spec.place import Place
     from mlops_assets.spec.plan import FeaturePlan, ModelPlan
 
-    documents = list(yaml.safe_load_all(Path(source.__file__).with_name("defs.yaml").read_text()))
+    folder = Path(source.__file__).parent
+    place = Place(folder, source.__package__ or "")
+    documents = list(yaml.safe_load_all((folder / "defs.yaml").read_text()))
     given = [(document["type"].rpartition(".")[2], document["attributes"]) for document in documents]
     datasets = {each["name"]: Dataset(**each) for kind, each in given if kind == "Dataset"}
     tables = {
-        each["name"]: FeaturePlan.of(FeatureTable(**each), datasets) for kind, each in given if kind == "FeatureTable"
+        each["name"]: FeaturePlan.of(FeatureTable(**each), datasets, place=place)
+        for kind, each in given
+        if kind == "FeatureTable"
     }
     declared = next(each for kind, each in given if kind == "Model" and each["name"] == "flight_delays")
     search = {"trials": 10_000, "seconds": SECONDS - RESERVED, "estimators": ESTIMATORS}
