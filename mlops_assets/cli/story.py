@@ -113,25 +113,36 @@ class Story:
     def _champion(self, requests: list[Record], batch: str) -> int | None:
         released = list(self._following("release", requests))
         if not released:
-            clock = self._clocks().get(batch)
-            known = self._records("retrain_request")
-            before = [r for r in known if clock and datetime.fromisoformat(r.body["clock"]) <= clock]
+            order = list(self._clocks())
+            told = order[: order.index(batch) + 1] if batch in order else []
+            before = [r for r in self._records("retrain_request") if self._batch_of(r.body["clock"]) in told]
             released = [record for request in before for record in self._following("release", [request])]
         return int(released[-1].body["version"]) if released else None
 
     def _batch_of(self, clock: str) -> str | None:
-        moment = datetime.fromisoformat(clock)
-        return next((batch for batch, newest in self._clocks().items() if moment <= newest), None)
+        """The batch by whose end a request's moment had come."""
+        moment, clocks = datetime.fromisoformat(clock), self._clocks()
+        if self._timeless():
+            return next((batch for batch, written in reversed(clocks.items()) if written <= moment), None)
+        return next((batch for batch, newest in clocks.items() if moment <= newest), None)
 
     def _clocks(self) -> dict[str, datetime]:
-        """Each batch and the newest event time seen by its end, oldest first."""
+        """Each batch and the newest event time seen by its end, or when it was written where rows have none."""
         lake, table = self.stores.lake(), keys.table(self.model, "labels")
         if not lake.exists(table):
             return {}
+        if self._timeless():
+            written = ((v["batch"], datetime.fromisoformat(v["time"])) for v in lake.history(table) if "batch" in v)
+            return dict(sorted(written, key=lambda each: each[1]))
         with sql.session() as connection:
             scan = lake.scan(table)
             rows = connection.execute(f"select _batch, max(event_time) from {scan} group by 1 order by 2").fetchall()
         return dict(rows)
+
+    def _timeless(self) -> bool:
+        """Whether the rows have no event time, so that requests are dated by the wall's clock."""
+        table = keys.table(self.model, "labels")
+        return self.stores.lake().after(table, "event_time") is None
 
     def _figures(self, stage: str, batch: str) -> Mapping[str, Any]:
         lake, table = self.stores.lake(), keys.table(self.model, stage)

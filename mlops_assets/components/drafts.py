@@ -14,17 +14,20 @@ from mlops_assets.rooms.label.inference import MAX_CLASSES
 _YES = ("1", "true", "t", "yes", "y")
 _HOLDOUT = timedelta(days=28)
 _MIN_LABELS = 500
+_NUMBERED = "  # no column names a row, so each is named by its batch and place: key: [a, b] is better where it can be"
 
 
 def dataset(name: str, seen: Glance, key: Sequence[str], event_time: str | None) -> str:
-    """A Dataset's document."""
+    """A Dataset's document; without a key, its rows are numbered."""
     times = [column.name for column in seen.columns if column.kind == "time" and column.name != event_time]
+    number = seen.fresh("row")
+    source = f"files: {scalar(seen.source)}" + ("" if key else f", numbered: {number}")
     lines = [
         "type: mlops_assets.Dataset",
         "attributes:",
         f"  name: {name}",
-        f"  source: {{files: {scalar(seen.source)}}}  # a glob takes many: one file is one batch, named by its stem",
-        f"  key: [{', '.join(map(scalar, key))}]",
+        f"  source: {{{source}}}  # a glob takes many: one file is one batch, named by its stem",
+        f"  key: [{', '.join(map(scalar, key or [number]))}]{'' if key else _NUMBERED}",
         f"  event_time: {scalar(event_time)}" if event_time else "  # event_time: the column with the event's moment",
         *([f"  # other times: {', '.join(times)}"] if times else []),
         "  # contract: contract:Name  # a pandera model beside this file; left out: inferred, then frozen",

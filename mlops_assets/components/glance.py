@@ -4,6 +4,7 @@ import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from itertools import chain, count
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -85,22 +86,16 @@ class Glance:
             raise UnknownName.among(f"column for {option}", name, self.names, where=self.source)
         return self.columns[self.names.index(name)]
 
-    def key(self) -> str:
-        """The column that names a row.
-
-        Raises:
-            SpecError: no column does, or one does only by accident.
-        """
+    def key(self) -> str | None:
+        """The column that names a row; None when none does, or does only by accident."""
         unique = [c for c in self.columns if c.values == c.distinct == self.rows and c.kind in ("whole", "category")]
         named = [c.name for c in unique if _ID.search(c.name)] or [c.name for c in unique if c is self.columns[0]]
-        if not named:
-            raise SpecError.of(
-                f"{self.source}: no column looks like the key of a row",
-                got=f"unique and never empty: {', '.join(c.name for c in unique) or 'none'}",
-                allowed=", ".join(self.names),
-                step="name the columns of the key: --key a,b",
-            )
-        return named[0]
+        return named[0] if named else None
+
+    def fresh(self, name: str) -> str:
+        """A name that no column has yet."""
+        taken = {each.lower() for each in self.names}
+        return next(each for each in chain([name], (f"{name}_{n}" for n in count(2))) if each not in taken)
 
     def event_time(self) -> str | None:
         """The first time column that is never empty."""

@@ -18,7 +18,7 @@ class LookOptions(BaseModel):
     """Where the data is, and what cannot be told from it."""
 
     source: str = Field("", description="a file or glob of parquet, CSV or JSON, relative to the platform's home")
-    key: str = Field("", description="the columns that name a row: a,b; left out: found")
+    key: str = Field("", description="the columns that name a row: a,b; left out: found, or rows are numbered")
     event_time: str = Field("", description="the column with the moment of the event; left out: found")
 
 
@@ -118,7 +118,7 @@ class FeatureTableScaffolder(_Scaffolder[TableOptions]):
 def _look(options: LookOptions) -> tuple[Glance, list[str], str | None]:
     _required(options.source, "--source", "a file or glob of parquet, CSV or JSON")
     seen = look(options.source, Settings.from_env().home)
-    key = [part.strip() for part in options.key.split(",") if part.strip()] or [seen.key()]
+    key = [part.strip() for part in options.key.split(",") if part.strip()] or list(filter(None, [seen.key()]))
     for name in key:
         seen.column(name, "--key")
     if options.event_time and seen.column(options.event_time, "--event-time").kind != "time":

@@ -39,6 +39,8 @@ class Source(Spec):
     """The column by which new rows are told; left out: all rows are pulled, as one batch that is replaced."""
     overlap: Annotated[int, Field(ge=0)] | Duration = 0
     """How far below the newest cursor to look again for late rows, in the cursor's own unit, or as a duration."""
+    numbered: Column | None = None
+    """A column to add that names each row by its batch and its place in it: the key of rows that have none."""
     every: Duration = timedelta(hours=1)
     """How often rows are pulled; the age at which a stream's batch is cut."""
     rows: Annotated[int, Field(ge=1)] = 100_000

@@ -154,7 +154,12 @@ def test_a_wrong_option_is_one_line_and_leaves_nothing_behind(
     assert not (defs / "churn").exists()
 
 
-def test_data_without_a_key_says_how_to_name_one(scaffold: Scaffold, churn: Callable[..., str]) -> None:
-    query = "SELECT i % 10 AS a, i % 7 AS b, i % 2 AS won FROM range({rows}) AS t(i)"
-    with pytest.raises(click.ClickException, match=r"no column looks like the key.*--key a,b"):
-        scaffold(mlops_assets.Model, "win", source=churn(query=query), target="won")
+def test_data_without_a_key_has_its_rows_numbered(defs: Path, scaffold: Scaffold, churn: Callable[..., str]) -> None:
+    query = "SELECT i % 10 AS a, i % 7 AS row, i % 2 AS won FROM range({rows}) AS t(i)"
+    source = churn(query=query)
+    text = scaffold(mlops_assets.Model, "win", source=source, target="won")
+    data, table, _ = [document["attributes"] for document in yaml.safe_load_all(text)]
+    assert data["source"] == {"files": source, "numbered": "row_2"}
+    assert data["key"] == ["row_2"]
+    assert set(table["columns"]) == {"a", "row"}
+    load(defs)

@@ -17,6 +17,7 @@ from sklearn.datasets import load_digits
 from mlops_assets import keys
 from mlops_assets.cli.home import prepare, unlogged
 from mlops_assets.cli.loop import Loop
+from mlops_assets.cli.story import Story
 from mlops_assets.components.loading import load
 from mlops_assets.resources.stores import Stores
 from mlops_assets.rooms.evaluate.verdict import Verdict
@@ -176,6 +177,15 @@ def test_a_class_is_answered_with_its_name_and_a_probability_a_class(shop: Shop)
     assert answers["score"].to_numpy() == pytest.approx(each.max(axis=1))
     truth = digits(first=False)["digit"].to_pylist()
     assert np.mean([said == known for said, known in zip(answers["answer"].to_pylist(), truth, strict=True)]) > 0.8
+
+
+@pytest.mark.parametrize("model", ["minutes", "written"])
+def test_its_story_is_told_with_and_without_event_times(shop: Shop, model: str) -> None:
+    dataset = {"minutes": "rides", "written": "sheets"}[model]
+    story = Story(shop.stores, shop.instance, model=model, dataset=dataset)
+    first, second = (story.chapter(batch) for batch in ("first", "second"))
+    assert (first.causes, first.verdict, first.champion) == (("new_data",), "FIRST_MODEL", 1)
+    assert (second.causes, second.verdict, second.champion) == ((), None, 1)
 
 
 @pytest.mark.parametrize(("model", "watched"), [("minutes", "mae"), ("written", "log_loss")])

@@ -11,6 +11,7 @@ from mlops_assets.errors import LandingError
 from mlops_assets.resources import declaration, presentation
 from mlops_assets.resources.stores import Stores
 from mlops_assets.rooms.ingest import landing, readers
+from mlops_assets.rooms.ingest.numbering import numbered
 from mlops_assets.spec.plan import DatasetPlan
 
 if TYPE_CHECKING:
@@ -53,7 +54,9 @@ def build(plan: DatasetPlan) -> list[dg.AssetsDefinition]:
     def raw(context: dg.AssetExecutionContext, stores: Stores) -> declaration.Events:
         try:
             arrival = landing.locate(dataset, stores.settings().home, context.partition_key)
-            with readers.opened(arrival.path) as rows:
+            with readers.opened(arrival.path) as read:
+                column = dataset.source.numbered
+                rows = numbered(read, column, arrival.batch) if column else read
                 version = _written(context, stores, arrival, rows)
         except LandingError as error:
             yield from _unread(spec.key, str(error))

@@ -13,6 +13,7 @@ from mlops_assets.spec.plan import DatasetPlan
 from mlops_assets.spec.source import Source
 
 PLAN = DatasetPlan(Dataset(name="flights", source=Source(files="data/landing/*.csv")))
+NUMBERED = DatasetPlan(Dataset(name="flights", source=Source(files="data/landing/*.csv", numbered="row")))
 RAW = dg.AssetKey(["flights", "raw"])
 
 
@@ -29,11 +30,11 @@ class Home:
         path.write_text(content)
         return path
 
-    def run(self, batch: str) -> dg.ExecuteInProcessResult:
+    def run(self, batch: str, plan: DatasetPlan = PLAN) -> dg.ExecuteInProcessResult:
         self.instance.add_dynamic_partitions("flights_batches", [batch])
         stores = Stores(home=str(self.path))
         return dg.materialize(
-            build(PLAN), instance=self.instance, partition_key=batch, resources={"stores": stores}, raise_on_error=False
+            build(plan), instance=self.instance, partition_key=batch, resources={"stores": stores}, raise_on_error=False
         )
 
 
@@ -63,6 +64,20 @@ def test_a_batch_is_kept_as_it_arrived(home: Home) -> None:
     assert event.metadata["dagster/row_count"].value == 2
     assert event.tags is not None
     assert event.tags["dagster/data_version"] == lake.fingerprint(keys.raw_table("flights", "2013-01"), batch="2013-01")
+
+
+def test_rows_are_numbered_where_the_source_says_so(home: Home) -> None:
+    home.land("2013-01", "a,b\n1,x\n2,y\n")
+    assert home.run("2013-01", NUMBERED).success
+    found = Stores(home=str(home.path)).lake().read(keys.raw_table("flights", "2013-01"))
+    assert found["row"].to_pylist() == ["2013-01:000000001", "2013-01:000000002"]
+
+
+def test_a_column_that_a_number_would_hide_fails_the_check(home: Home) -> None:
+    home.land("2013-01", "row,b\n1,x\n")
+    result = home.run("2013-01", NUMBERED)
+    assert not result.success
+    assert "has a column 'row' already" in str(checks(result)["readable"].description)
 
 
 @pytest.mark.parametrize(
