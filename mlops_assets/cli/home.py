@@ -2,9 +2,8 @@
 
 import os
 import shutil
-import sqlite3
 from collections.abc import Iterator
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +12,7 @@ from mlops_assets.settings import Settings
 
 if TYPE_CHECKING:
     from dagster import DagsterInstance
+    from dagster._serdes import ConfigurableClassData
 
 _QUIET = {"DO_NOT_TRACK": "1", "MLFLOW_DISABLE_TELEMETRY": "true", "DAGSTER_DISABLE_TELEMETRY": "1"}
 
@@ -35,27 +35,28 @@ def prepare(home: Path | None) -> Settings:
 def unlogged(settings: Settings) -> Iterator["DagsterInstance"]:
     """The home's instance, for runs in this process: what a step prints is not kept in a file a step.
 
-    Capturing it starts two more processes a step; events and their messages are kept as ever.
+    Capturing it starts two more processes a step; events and their messages are kept as ever, in databases that stay
+    open.
     """
     import dagster as dg
     from dagster._core.instance import InstanceRef  # the one way to override what dagster.yaml says
 
     nothing = {"module": "dagster._core.storage.noop_compute_log_manager", "class": "NoOpComputeLogManager"}
-    reference = InstanceRef.from_dir(str(settings.dagster_home), overrides={"compute_logs": nothing})
-    with dg.DagsterInstance.from_ref(reference) as instance, _kept_open(instance, settings.dagster_home):
+    declared = InstanceRef.from_dir(str(settings.dagster_home)).storage_data
+    overrides = {"compute_logs": nothing, **_held(declared)}
+    reference = InstanceRef.from_dir(str(settings.dagster_home), overrides=overrides)
+    with dg.DagsterInstance.from_ref(reference) as instance:
         yield instance
 
 
-@contextmanager
-def _kept_open(instance: "DagsterInstance", folder: Path) -> Iterator[None]:
-    """Hold Dagster's databases open: it opens one for each event, and the last to close it writes its journal back."""
-    instance.get_runs(limit=1)
-    instance.get_asset_keys(limit=1)
-    with ExitStack() as held:
-        for file in (folder / "history" / "runs.db", folder / "history" / "runs" / "index.db"):
-            connection = held.enter_context(closing(sqlite3.connect(file)))
-            connection.execute("select count(*) from sqlite_master").fetchone()
-        yield
+def _held(declared: "ConfigurableClassData | None") -> dict[str, object]:
+    """Dagster's own SQLite storage is held open; one that the home's user has declared stays as it is."""
+    from mlops_assets.resources.held_storage import HeldStorage
+
+    if declared is None or declared.class_name != "DagsterSqliteStorage":
+        return {}
+    named = {"module": HeldStorage.__module__, "class": HeldStorage.__name__, "config": dict(declared.config_dict)}
+    return {"storage": {"custom": named}}
 
 
 @contextmanager
