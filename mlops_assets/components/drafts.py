@@ -73,7 +73,7 @@ def model(name: str, features: str, seen: Glance, target: str, event_time: str |
         f"  target: {told}",
         f"  features: [{features}]",
         *task,
-        *_train(seen, event_time),
+        *_small(seen, event_time),
     ]
     return "\n".join(lines) + "\n"
 
@@ -146,11 +146,19 @@ def _target(seen: Glance, target: str) -> str:
     return f"{{column: {scalar(target)}, expression: {expression}}}  # {target}: {pair[0]} or {pair[1]}"
 
 
-def _train(seen: Glance, event_time: str | None) -> list[str]:
+def _small(seen: Glance, event_time: str | None) -> list[str]:
     """What the defaults would ask too much of, in data this small."""
-    lines = []
-    if seen.rows < 2 * _MIN_LABELS:
-        lines.append(f"    min_labels: {max(50, seen.rows // 2)}  # of {seen.rows:,} rows")
+    few, labels = seen.rows < 2 * _MIN_LABELS, max(50, seen.rows // 2)
+    judged = max(30, labels // 10)
+    rest = [
+        f"  evaluate: {{min_rows: {judged}}}  # rows a verdict asks for, of 100 by default",
+        f"  retrain: {{min_new_labels: {labels}}}",
+    ]
+    return _train(seen, event_time, labels if few else None) + (rest if few else [])
+
+
+def _train(seen: Glance, event_time: str | None, labels: int | None) -> list[str]:
+    lines = [] if labels is None else [f"    min_labels: {labels}  # of {seen.rows:,} rows"]
     span = seen.span.get(event_time) if event_time else None
     if span is not None and span < 5 * _HOLDOUT:
         hours = max(1, int(span.total_seconds() // 3600 // 5))

@@ -109,6 +109,8 @@ class Evaluate(Spec):
     """The gates that are asked, by name, or `module:function`; left out: all of them. None at all is a refusal."""
     limits: Limits = Limits()
 
+    min_rows: Annotated[int, Field(ge=30)] = 100
+    """Rows to judge on, at least: with fewer the verdict is a refusal."""
     confidence: Share = 0.95
     """Of every interval."""
     resamples: Annotated[int, Field(ge=100, le=20_000)] = 500

@@ -84,7 +84,7 @@ def test_what_is_left_out_of_the_features_is_told_with_the_reason(
 def test_small_data_gets_limits_that_it_can_meet(scaffold: Scaffold, churn: Callable[..., str]) -> None:
     text = scaffold(mlops_assets.Model, "churn", source=churn(240), target="churned")
     spec = Model.model_validate(list(yaml.safe_load_all(text))[2]["attributes"])
-    assert spec.train.min_labels == 120
+    assert (spec.train.min_labels, spec.evaluate.min_rows, spec.retrain.min_new_labels) == (120, 30, 120)
     assert spec.train.holdout.days == 1
 
 

@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from mlops_assets.rooms.evaluate.evidence import Evidence, Scored
     from mlops_assets.rooms.train.bootstrap import Interval
 
-MIN_ROWS: Final = 100
 MAX_OFF: Final[Mapping[TaskName, float]] = {"binary": 0.05, "multiclass": 0.1, "regression": 0.15}
 """How far scores may be off: in probability, or in standard deviations of the outcome."""
 OFF_SLACK: Final = 0.2
@@ -34,14 +33,14 @@ MANIFEST_KEYS: Final = (
 
 def complete(evidence: "Evidence") -> Gate:
     """The evidence is whole: enough rows, outcomes that differ, sane scores, a manifest with all that it needs."""
-    rows = len(evidence.labels)
-    faults = [] if rows >= MIN_ROWS else [f"{rows} rows to judge on, of at least {MIN_ROWS}"]
+    rows, asked = len(evidence.labels), evidence.model.evaluate.min_rows
+    faults = [] if rows >= asked else [f"{rows} rows to judge on, of at least {asked} (evaluate.min_rows)"]
     faults += [why] if (why := evidence.task.undecided(evidence.labels)) else []
     wild = [who.number for who in _both(evidence) if evidence.task.wild(who.scores)]
     faults += [f"version {number} gives scores that are no {evidence.task.name} scores" for number in wild]
     lacking = [key for key in MANIFEST_KEYS if evidence.challenger.manifest.get(key) is None]
     faults += [f"the manifest lacks {', '.join(lacking)}"] if lacking else []
-    return Gate("complete", not faults, "; ".join(faults) or f"{rows} rows whose outcomes differ", rows, MIN_ROWS)
+    return Gate("complete", not faults, "; ".join(faults) or f"{rows} rows whose outcomes differ", rows, asked)
 
 
 def unseen(evidence: "Evidence") -> Gate:

@@ -243,6 +243,14 @@ def test_scores_outside_0_and_1_are_refused(data: Examples) -> None:
     assert "complete" in failed(judged(data, truth(data) * 3, good(data)))
 
 
+def test_how_few_rows_may_be_judged_is_declared() -> None:
+    few = judging.holdout(60, 20)
+    found = [judged(few, truth(few), None, min_rows=asked).gate("complete") for asked in (100, 60)]
+    assert [gate.passed for gate in found if gate] == [False, True]
+    assert found[0] is not None
+    assert found[0].reason.startswith("60 rows to judge on, of at least 100 (evaluate.min_rows)")
+
+
 def test_too_few_days_to_tell_is_a_refusal_that_says_so() -> None:
     short = judging.holdout(1_000, 3)
     verdict = judged(short, truth(short), None)
