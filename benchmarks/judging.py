@@ -7,6 +7,7 @@ import numpy as np
 from mlops_assets.rooms.monitor.drift import FAULTS_SHARE, baseline
 from mlops_assets.rooms.monitor.faults import faults
 from mlops_assets.rooms.monitor.reference import Reference, chunks_of
+from mlops_assets.rooms.monitor.summary import summary
 
 if TYPE_CHECKING:
     from benchmarks.streams import Floats, Places, Stream
@@ -26,7 +27,8 @@ class Judge:
         rows = stream.table(x, score, day)
         self.stream, self.seed = stream, seed
         self.reference = Reference({"features": named}, rows, chunks_of(rows))
-        self.base = baseline(rows, self.reference, size, seed=seed)
+        self.known = summary(self.reference, size)
+        self.base = baseline(self.known, size, seed=seed)
         self.limits = self.base.thresholds(RATE * (1 - FAULTS_SHARE))
 
     def figure(self, x: "Floats", score: "Floats") -> float:
@@ -34,5 +36,5 @@ class Judge:
         rows = self.stream.table(x, score)
         codes = self.base.encoding.codes(rows)
         shifts = [figure / self.limits[name] for name, figure in self.base.judge(codes).items()]
-        found = faults(rows, self.base, self.reference, rate=RATE * FAULTS_SHARE, seed=self.seed)
+        found = faults(rows, self.known.bounds, days=self.base.size, rate=RATE * FAULTS_SHARE, seed=self.seed)
         return float(np.max([*shifts, *(fault.window / fault.threshold for fault in found)]))

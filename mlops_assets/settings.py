@@ -78,6 +78,11 @@ class Settings:
         return self.data / "online.db"
 
     @property
+    def cache(self) -> Path:
+        """What was computed once and is made anew when it is lost."""
+        return self.data / "cache"
+
+    @property
     def environments(self) -> Path:
         """Environments built from a lock, by its digest."""
         return self.data / "environments"

@@ -7,6 +7,7 @@ import dagster as dg
 from pydantic import PrivateAttr
 
 from mlops_assets.settings import Settings
+from mlops_assets.stores.cache import Cache, FolderCache
 from mlops_assets.stores.delta import DeltaLake
 from mlops_assets.stores.environments import Environments
 from mlops_assets.stores.labels import LabelStore, LakeLabels
@@ -72,6 +73,10 @@ class Stores(dg.ConfigurableResource):  # type: ignore[type-arg]  # Dagster's re
     def serving(self) -> ServingStore:
         """The bundles that the prediction service serves."""
         return ServingStore(self.settings().serving)
+
+    def cache(self) -> Cache:
+        """What was computed once and can be made anew."""
+        return FolderCache(self.settings().cache)
 
     def environments(self) -> Environments:
         """Environments built from locks."""

@@ -35,7 +35,12 @@ def _drift(plan: ModelPlan) -> dg.AssetsDefinition:
         from mlops_assets.rooms.monitor.judged import judge_drift
 
         found = judge_drift(
-            stores.lake(), stores.registry(), stores.predictions(), plan=plan, batch=context.partition_key
+            stores.lake(),
+            stores.registry(),
+            stores.predictions(),
+            plan=plan,
+            batch=context.partition_key,
+            held=stores.cache(),
         )
         context.log.info(found.words)
         yield from _told(spec, "drift", stores, found)

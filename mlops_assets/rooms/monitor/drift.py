@@ -8,17 +8,18 @@ import numpy as np
 
 from mlops_assets.rooms.monitor.baseline import Baseline
 from mlops_assets.rooms.monitor.calibration import MIN_CHUNKS, Floats
-from mlops_assets.rooms.monitor.chunks import MIN_ROWS, Chunks, stretches
+from mlops_assets.rooms.monitor.chunks import MIN_ROWS, Chunks
 from mlops_assets.rooms.monitor.detectors import DETECTORS
-from mlops_assets.rooms.monitor.encoding import learn
 from mlops_assets.rooms.monitor.faults import Fault, faults
-from mlops_assets.rooms.monitor.reference import chunks_of, floats
-from mlops_assets.rooms.monitor.sums import add_up
+from mlops_assets.rooms.monitor.reference import chunks_of, floats, spread
+from mlops_assets.rooms.monitor.summary import summary
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
     from mlops_assets.rooms.monitor.reference import Reference
+    from mlops_assets.rooms.monitor.summary import Summary
+    from mlops_assets.stores.cache import Cache
 
 NAN = float("nan")
 FAULTS_SHARE: Final = 0.2
@@ -131,7 +132,14 @@ class DriftFigures:
         }
 
 
-def drift(window: "pa.Table", reference: "Reference", *, false_alarm_rate: float = 0.05, seed: int = 0) -> DriftFigures:
+def drift(
+    window: "pa.Table",
+    reference: "Reference",
+    *,
+    false_alarm_rate: float = 0.05,
+    seed: int = 0,
+    held: "Cache | None" = None,
+) -> DriftFigures:
     """Judge a window's scores and features against the model's reference.
 
     Args:
@@ -139,6 +147,7 @@ def drift(window: "pa.Table", reference: "Reference", *, false_alarm_rate: float
         reference: of the model that answered.
         false_alarm_rate: the share of windows without drift in which anything may ring.
         seed: of all that is drawn.
+        held: where what is summed up of a reference is kept; None: nowhere.
     """
     chunks = chunks_of(window)
     unjudged = DriftFigures(
@@ -151,38 +160,32 @@ def drift(window: "pa.Table", reference: "Reference", *, false_alarm_rate: float
     )
     if unjudged.why_not:
         return unjudged
-    given, known = _alike(_in_order(window, chunks, seed), chunks, reference)
-    base = baseline(known, reference, given.num_rows, seed=seed)
+    share, kept = _alike(chunks, reference)
+    given = spread(_in_order(window, chunks, seed), share)
+    known = summary(reference, given.num_rows, kept=kept, held=held)
+    base = baseline(known, given.num_rows, seed=seed)
     codes = base.encoding.codes(given)
     limits = base.thresholds(false_alarm_rate * (1 - FAULTS_SHARE))
     names = [column.feature.name for column in base.encoding.columns]
+    rate = false_alarm_rate * FAULTS_SHARE
     return replace(
         unjudged,
         shifts=tuple(Shift(name, figure, limits[name]) for name, figure in base.judge(codes).items()),
-        faults=faults(window, base, reference, rate=false_alarm_rate * FAULTS_SHARE, seed=seed),
+        faults=faults(window, known.bounds, days=base.size, rate=rate, seed=seed),
         columns=dict(zip(names, base.distances(codes).tolist(), strict=True)),
         weights=dict(zip(names, base.encoding.weights.tolist(), strict=False)),
     )
 
 
-def baseline(rows: "pa.Table", reference: "Reference", window: int, *, seed: int = 0) -> Baseline:
-    """Sum up a reference for windows of so many rows.
+def baseline(known: "Summary", window: int, *, seed: int = 0) -> Baseline:
+    """What windows of so many rows are judged against.
 
     Args:
-        rows: of the reference, oldest first.
-        reference: that they are of, or a part of.
-        window: rows of a window; under a day's, the reference is cut into stretches of as many.
+        known: the reference, summed up for windows of that size.
+        window: rows of a window.
         seed: of all that is drawn.
     """
-    chunks = chunks_of(rows) if rows.num_rows != reference.rows.num_rows else reference.chunks
-    rows, chunks = _sorted(rows, chunks)
-    day = float(np.median(chunks.sizes()))
-    size = max(1, round(window / day))
-    if window < day:
-        chunks = stretches(chunks, window)
-    encoding = learn(rows, reference.features)
-    sums = add_up(encoding, encoding.codes(rows), chunks.codes, chunks.count)
-    return Baseline(encoding, chunks, sums, size, window, seed)
+    return Baseline(known.encoding, known.chunks, known.sums, max(1, round(window / known.day)), window, seed)
 
 
 def uncalibrated(window: Chunks, reference: Chunks) -> str:
@@ -194,22 +197,15 @@ def uncalibrated(window: Chunks, reference: Chunks) -> str:
     return ""
 
 
-def _alike(window: "pa.Table", chunks: Chunks, reference: "Reference") -> "tuple[pa.Table, pa.Table]":
-    """Both sides with as many rows a day: rows further apart are less alike."""
-    known = reference.rows
+def _alike(chunks: Chunks, reference: "Reference") -> tuple[int, int]:
+    """How many rows of window and reference have as many a day: rows further apart are less alike."""
+    here, there = len(chunks.codes), reference.rows.num_rows
     if chunks.count == 1 or not chunks.in_time:
-        return window, known
+        return here, there
     ratio = float(np.median(chunks.sizes()) / np.median(reference.chunks.sizes()))
     if ratio > DENSER:
-        return _thinned(window, 1 / ratio), known
-    return (window, _thinned(known, ratio)) if ratio < 1 / DENSER else (window, known)
-
-
-def _thinned(rows: "pa.Table", share: float) -> "pa.Table":
-    import pyarrow as pa
-
-    kept = max(MIN_ROWS, round(rows.num_rows * share))
-    return rows.take(pa.array(np.arange(kept) * rows.num_rows // kept))
+        return max(MIN_ROWS, round(here / ratio)), there
+    return (here, max(MIN_ROWS, round(there * ratio))) if ratio < 1 / DENSER else (here, there)
 
 
 def _in_order(window: "pa.Table", chunks: Chunks, seed: int) -> "pa.Table":
@@ -219,15 +215,6 @@ def _in_order(window: "pa.Table", chunks: Chunks, seed: int) -> "pa.Table":
     if chunks.in_time:
         return window
     return window.take(pa.array(np.random.default_rng(seed).permutation(window.num_rows)))
-
-
-def _sorted(rows: "pa.Table", chunks: Chunks) -> "tuple[pa.Table, Chunks]":
-    import pyarrow as pa
-
-    if chunks.in_time:
-        return rows, chunks
-    order = np.argsort(chunks.codes, kind="stable")
-    return rows.take(pa.array(order)), replace(chunks, codes=chunks.codes[order], week=1)
 
 
 def _mean(values: Floats) -> float:

@@ -14,11 +14,12 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from numpy.typing import NDArray
 
-    from mlops_assets.rooms.monitor.baseline import Baseline
     from mlops_assets.rooms.monitor.chunks import Chunks
     from mlops_assets.rooms.monitor.reference import Reference
+    from mlops_assets.rooms.train.inputs import Feature
 
     Mask = NDArray[np.bool_]
+    Floats = NDArray[np.float64]
 
 MARGIN = 0.01
 """A share that grew by less than one in a hundred rows is no fault, however rare it was."""
@@ -52,68 +53,106 @@ class Fault:
 
 
 @dataclass(frozen=True)
-class Marked:
-    """Rows of which something is amiss.
+class Usual:
+    """What a feature of the reference holds.
 
     Attributes:
-        feature: that it is amiss with.
-        kind: `nulls`, `range` or `unseen`.
-        here: the window's rows.
-        there: the reference's.
+        feature: of the model.
+        seen: the least and the greatest number, none where there is no number; the categories, sorted.
     """
 
-    feature: str
-    kind: str
-    here: "Mask"
-    there: "Mask"
+    feature: "Feature"
+    seen: "NDArray[Any]"
 
 
-def faults(
-    window: "pa.Table", base: "Baseline", reference: "Reference", *, rate: float, seed: int
-) -> tuple[Fault, ...]:
-    """The shares of each feature; the rate is split over them (Bonferroni), and what is common at least .01 apart."""
-    known = reference.chunks if base.chunks.count <= reference.chunks.count else stretches_like(base, reference)
-    found = list(_marked(window, reference))
-    sums = np.column_stack([np.bincount(known.codes, one.there, known.count) for one in found])
-    sizes = known.sizes().astype(np.float64)
-    windows, wholes = weights(known, min(base.size, known.count), seed=seed)
-    strays = (windows @ sums) / (windows @ sizes)[:, None] - (wholes @ sums) / (wholes @ sizes)[:, None]
-    reach = np.quantile(strays, 1 - rate / len(found), axis=0) * widening(known.count / known.block)
+@dataclass(frozen=True)
+class Bounds:
+    """What the faults of windows are held against: of the reference, and summed up once.
+
+    Attributes:
+        usual: a feature each.
+        chunks: of the reference.
+        marked: a chunk by feature's nulls and feature's second kind: how many of its rows are amiss.
+    """
+
+    usual: tuple[Usual, ...]
+    chunks: "Chunks"
+    marked: "Floats"
+
+
+def faults(window: "pa.Table", known: Bounds, *, days: int, rate: float, seed: int) -> tuple[Fault, ...]:
+    """The shares of each feature; the rate is split over them (Bonferroni), and what is common at least .01 apart.
+
+    Args:
+        window: rows with the features.
+        known: what they are held against.
+        days: chunks of the window.
+        rate: the share of windows without change in which any of them may ring.
+        seed: of the resampling.
+    """
+    found = [fault for usual in known.usual for fault in _amiss(window, usual)]
+    sizes = known.chunks.sizes().astype(np.float64)
+    windows, wholes = weights(known.chunks, min(days, known.chunks.count), seed=seed)
+    strays = (windows @ known.marked) / (windows @ sizes)[:, None] - (wholes @ known.marked) / (wholes @ sizes)[:, None]
+    reach = np.quantile(strays, 1 - rate / len(found), axis=0) * widening(known.chunks.count / known.chunks.block)
     least = max(MARGIN, FEWEST / max(1, window.num_rows))
+    usually = known.marked.sum(axis=0) / sizes.sum()
     return tuple(
-        Fault(one.feature, one.kind, float(one.there.mean()), float(one.here.mean()), float(one.there.mean()) + bound)
-        for one, bound in zip(found, np.maximum(reach, least), strict=True)
+        Fault(name, kind, float(share), here, float(share) + bound)
+        for (name, kind, here), share, bound in zip(found, usually, np.maximum(reach, least), strict=True)
     )
 
 
-def stretches_like(base: "Baseline", reference: "Reference") -> "Chunks":
-    """The whole reference, cut as finely as the part of it that was summed up."""
-    return stretches(reference.chunks, max(1, reference.rows.num_rows // base.chunks.count))
+def bounds(reference: "Reference", chunks: "Chunks") -> Bounds:
+    """Sum up what a reference's features hold.
 
-
-def _marked(window: "pa.Table", reference: "Reference") -> "Iterator[Marked]":
+    Args:
+        reference: of a model.
+        chunks: into which its rows, or a part of them, were cut for the detectors.
+    """
+    known = reference.chunks if chunks.count <= reference.chunks.count else stretches_like(chunks, reference)
+    usual, marked = [], []
     for feature in reference.features:
-        name = feature.name
-        yield Marked(name, "nulls", *_nulls(window, reference.rows, name))
+        missing = _missing(reference.rows, feature.name)
         if feature.kind == "category":
-            yield Marked(name, "unseen", *_unseen(window, reference, name))
+            seen, odd = _seen(reference, feature.name, missing)
         else:
-            yield Marked(name, "range", _beyond(window, reference.rows, name), np.zeros(reference.rows.num_rows, bool))
+            seen, odd = _range(reference.rows, feature.name), np.zeros(len(missing), bool)
+        usual.append(Usual(feature, seen))
+        marked += [np.bincount(known.codes, one, known.count) for one in (missing, odd)]
+    return Bounds(tuple(usual), known, np.column_stack(marked))
 
 
-def _beyond(window: "pa.Table", known: "pa.Table", name: str) -> "Mask":
+def stretches_like(chunks: "Chunks", reference: "Reference") -> "Chunks":
+    """The whole reference, cut as finely as the part of it that was summed up."""
+    return stretches(reference.chunks, max(1, reference.rows.num_rows // chunks.count))
+
+
+def _amiss(window: "pa.Table", usual: Usual) -> Iterator[tuple[str, str, float]]:
+    """Feature, kind, and the share of the window's rows."""
+    name, missing = usual.feature.name, _missing(window, usual.feature.name)
+    yield name, "nulls", float(missing.mean())
+    if usual.feature.kind == "category":
+        odd = ~np.isin(_text(window, name), usual.seen) & ~missing
+        yield name, "unseen", float(odd.mean())
+    else:
+        yield name, "range", float(_beyond(window, usual).mean())
+
+
+def _beyond(window: "pa.Table", usual: Usual) -> "Mask":
     """Whether a number is further off than the reference's range is wide: a wrong unit, and no season."""
-    there, here = floats(known, name), floats(window, name)
-    there = there[np.isfinite(there)]
-    if not len(there):
+    here = floats(window, usual.feature.name)
+    if not len(usual.seen):
         return np.zeros(len(here), bool)
-    low, high = float(there.min()), float(there.max())
+    low, high = usual.seen
     margin = max(high - low, TINY)
     return (here < low - margin) | (here > high + margin)
 
 
-def _nulls(window: "pa.Table", known: "pa.Table", name: str) -> "tuple[Mask, Mask]":
-    return _missing(window, name), _missing(known, name)
+def _range(known: "pa.Table", name: str) -> "Floats":
+    there = floats(known, name)
+    there = there[np.isfinite(there)]
+    return np.array([there.min(), there.max()]) if len(there) else there
 
 
 def _missing(rows: "pa.Table", name: str) -> "Mask":
@@ -121,13 +160,13 @@ def _missing(rows: "pa.Table", name: str) -> "Mask":
     return missing
 
 
-def _unseen(window: "pa.Table", reference: "Reference", name: str) -> "tuple[Mask, Mask]":
-    known, missing = _text(reference.rows, name), _missing(reference.rows, name)
+def _seen(reference: "Reference", name: str, missing: "Mask") -> "tuple[NDArray[Any], Mask]":
+    """The categories, and which rows are the only ones of theirs, but for their own week."""
+    known = _text(reference.rows, name)
     seen = np.unique(known[~missing])
-    here = ~np.isin(_text(window, name), seen) & ~_missing(window, name)
     codes = np.searchsorted(seen, known)
     codes[missing] = len(seen)
-    return here, _only_that_week(codes, reference.chunks) & ~missing
+    return seen, _only_that_week(codes, reference.chunks) & ~missing
 
 
 def _only_that_week(codes: "NDArray[np.int64]", chunks: "Chunks") -> "Mask":

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from mlops_assets.rooms.monitor.reference import Reference
+    from mlops_assets.stores.cache import Cache
     from mlops_assets.stores.registry import Registry
 
 
@@ -40,11 +41,15 @@ class Judged:
     html: str
 
 
-def judge_drift(lake: Lake, registry: "Registry", log: PredictionLog, *, plan: ModelPlan, batch: str) -> Judged:
-    """Judge the scores and features of a batch, without its labels."""
+def judge_drift(
+    lake: Lake, registry: "Registry", log: PredictionLog, *, plan: ModelPlan, batch: str, held: "Cache | None" = None
+) -> Judged:
+    """Judge the scores and features of a batch, without its labels; what is summed up of the reference is kept."""
     given, known = answered(registry, log, plan, batch)
     rows = window.with_features(lake, plan, batch, given)
-    figures = drift(rows, known, false_alarm_rate=plan.model.monitor.false_alarm_rate, seed=plan.model.train.seed)
+    figures = drift(
+        rows, known, false_alarm_rate=plan.model.monitor.false_alarm_rate, seed=plan.model.train.seed, held=held
+    )
     row = {**head(batch, given), **figures.row()}
     past = [*history.before(lake, plan.name, "drift_report", row), row]
     said, picture = words.drift_words(figures), drift_picture(floats(rows, "score"), known.scores, past)

@@ -10,10 +10,11 @@ import numpy as np
 from mlops_assets.errors import NotFound
 from mlops_assets.rooms.label.tasks import of_manifest
 from mlops_assets.rooms.monitor.chunks import Chunks, cut
-from mlops_assets.rooms.train.fit import REFERENCE, manifest_of
+from mlops_assets.rooms.train.fit import MANIFEST, REFERENCE, manifest_of
 from mlops_assets.rooms.train.inputs import Feature, from_manifest
 from mlops_assets.rooms.train.metric import Metric
 from mlops_assets.rooms.train.metrics import METRICS
+from mlops_assets.stores.bundle import digest
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -31,11 +32,13 @@ class Reference:
         manifest: of the model.
         rows: `event_time`, the features, `label` and `score`, oldest first.
         chunks: the days of the rows.
+        digest: of manifest and rows; empty: what is summed up of them is not kept.
     """
 
     manifest: Mapping[str, Any]
     rows: "pa.Table"
     chunks: Chunks
+    digest: str = ""
 
     @property
     def scores(self) -> "NDArray[np.float64]":
@@ -76,7 +79,8 @@ def reference(bundle: "Bundle") -> Reference:
             step="train and release a new version",
         )
     rows = pq.read_table(BytesIO(bundle.files[REFERENCE]))
-    return Reference(manifest_of(bundle.files), rows, chunks_of(rows))
+    content = digest({name: bundle.files[name] for name in (MANIFEST, REFERENCE)})
+    return Reference(manifest_of(bundle.files), rows, chunks_of(rows), content)
 
 
 def chunks_of(rows: "pa.Table") -> Chunks:
@@ -85,6 +89,13 @@ def chunks_of(rows: "pa.Table") -> Chunks:
     if not rows.num_rows or times.null_count:
         return cut(None, rows.num_rows)
     return cut(times.to_numpy().astype("datetime64[us]"), rows.num_rows)
+
+
+def spread(rows: "pa.Table", count: int) -> "pa.Table":
+    """So many of the rows, evenly spread; the table itself where that is all of them."""
+    if count == rows.num_rows:
+        return rows
+    return rows.take(np.arange(count) * rows.num_rows // count)
 
 
 def floats(rows: "pa.Table", column: str) -> "NDArray[np.float64]":
