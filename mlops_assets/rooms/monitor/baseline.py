@@ -76,14 +76,16 @@ class Baseline:
 
     def judge(self, codes: "Codes") -> dict[str, float]:
         """Each detector's figure of a window."""
-        found = add_up(self.encoding, codes, np.zeros(len(codes), np.int64), 1)
-        stray = found.table() / len(codes) - self.means
+        return self.judge_sums(add_up(self.encoding, codes, np.zeros(len(codes), np.int64), 1))
+
+    def judge_sums(self, found: Sums) -> dict[str, float]:
+        """Each detector's figure of a window that was added up as one chunk."""
+        stray = found.table() / found.rows.sum() - self.means
         return {name: float(figure[0]) for name, figure in self._figures(stray, self._usual[None]).items()}
 
-    def distances(self, codes: "Codes") -> "Floats":
-        """A distance a column, of a window."""
-        found = add_up(self.encoding, codes, np.zeros(len(codes), np.int64), 1)
-        apart = distances(self.encoding, found.counts / len(codes) - self.means[None, self.sums.parts[0]])
+    def distances(self, found: Sums) -> "Floats":
+        """A distance a column, of a window that was added up as one chunk."""
+        apart = distances(self.encoding, found.counts / found.rows.sum() - self.means[None, self.sums.parts[0]])
         return apart.ravel()
 
     def thresholds(self, rate: float) -> dict[str, float]:

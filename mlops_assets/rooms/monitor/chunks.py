@@ -30,6 +30,11 @@ class Chunks:
     week: int = WEEK
 
     @property
+    def rows(self) -> int:
+        """In all."""
+        return len(self.codes)
+
+    @property
     def block(self) -> int:
         """Neighbouring chunks that are resampled together: a week, or less where there are under four weeks."""
         return max(1, min(WEEK, self.count // 4)) if self.in_time else 1
@@ -61,7 +66,7 @@ def cut(event_time: NDArray[np.datetime64] | None, rows: int, *, seed: int = 0) 
         count = max(1, rows // RANDOM_ROWS)
         return Chunks(np.random.default_rng(seed).permutation(rows) % count, count, False)
     _, day, sizes = np.unique(event_time.astype("datetime64[D]"), return_inverse=True, return_counts=True)
-    pooled = _pooled(sizes)
+    pooled = pool(sizes)
     return Chunks(pooled[day], int(pooled[-1]) + 1, True)
 
 
@@ -88,7 +93,8 @@ def thin(chunks: Chunks, size: int, *, seed: int = 0) -> NDArray[np.bool_]:
     return kept
 
 
-def _pooled(sizes: NDArray[Any]) -> Codes:
+def pool(sizes: NDArray[Any]) -> Codes:
+    """The chunk of each day by its rows; a day of under 30 is pooled with the next."""
     codes = np.zeros(len(sizes), np.int64)
     chunk = filled = 0
     for day, size in enumerate(sizes):

@@ -7,17 +7,17 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 import numpy as np
 
 from mlops_assets.rooms.monitor.baseline import Baseline
-from mlops_assets.rooms.monitor.calibration import MIN_CHUNKS, Floats
+from mlops_assets.rooms.monitor.calibration import MIN_CHUNKS
 from mlops_assets.rooms.monitor.chunks import MIN_ROWS, Chunks
 from mlops_assets.rooms.monitor.detectors import DETECTORS
 from mlops_assets.rooms.monitor.faults import Fault, faults
-from mlops_assets.rooms.monitor.reference import chunks_of, floats, spread
+from mlops_assets.rooms.monitor.reference import days_of, floats
+from mlops_assets.rooms.monitor.rows import Picked, Rows, pieces, spread
 from mlops_assets.rooms.monitor.summary import summary
+from mlops_assets.rooms.monitor.sums import sums_of
 
 if TYPE_CHECKING:
-    import pyarrow as pa
-
-    from mlops_assets.rooms.monitor.reference import Reference
+    from mlops_assets.rooms.monitor.reference import Days, Reference
     from mlops_assets.rooms.monitor.summary import Summary
     from mlops_assets.stores.cache import Cache
 
@@ -133,7 +133,7 @@ class DriftFigures:
 
 
 def drift(
-    window: "pa.Table",
+    window: Rows,
     reference: "Reference",
     *,
     false_alarm_rate: float = 0.05,
@@ -149,30 +149,30 @@ def drift(
         seed: of all that is drawn.
         held: where what is summed up of a reference is kept; None: nowhere.
     """
-    chunks = chunks_of(window)
+    days = days_of(window)
     unjudged = DriftFigures(
         false_alarm_rate=false_alarm_rate,
-        days=chunks.count,
+        days=days.count,
         reference_days=reference.chunks.count,
-        mean_score=_mean(floats(window, "score")),
-        reference_score=_mean(reference.scores),
-        why_not=uncalibrated(chunks, reference.chunks),
+        mean_score=_mean(window),
+        reference_score=_mean(reference.rows),
+        why_not=uncalibrated(days, reference.chunks),
     )
     if unjudged.why_not:
         return unjudged
-    share, kept = _alike(chunks, reference)
-    given = spread(_in_order(window, chunks, seed), share)
+    share, kept = _alike(days, reference)
+    given = spread(_in_order(window, days, seed), share)
     known = summary(reference, given.num_rows, kept=kept, held=held)
     base = baseline(known, given.num_rows, seed=seed)
-    codes = base.encoding.codes(given)
+    found = sums_of(base.encoding, given)
     limits = base.thresholds(false_alarm_rate * (1 - FAULTS_SHARE))
     names = [column.feature.name for column in base.encoding.columns]
     rate = false_alarm_rate * FAULTS_SHARE
     return replace(
         unjudged,
-        shifts=tuple(Shift(name, figure, limits[name]) for name, figure in base.judge(codes).items()),
+        shifts=tuple(Shift(name, figure, limits[name]) for name, figure in base.judge_sums(found).items()),
         faults=faults(window, known.bounds, days=base.size, rate=rate, seed=seed),
-        columns=dict(zip(names, base.distances(codes).tolist(), strict=True)),
+        columns=dict(zip(names, base.distances(found).tolist(), strict=True)),
         weights=dict(zip(names, base.encoding.weights.tolist(), strict=False)),
     )
 
@@ -188,34 +188,34 @@ def baseline(known: "Summary", window: int, *, seed: int = 0) -> Baseline:
     return Baseline(known.encoding, known.chunks, known.sums, max(1, round(window / known.day)), window, seed)
 
 
-def uncalibrated(window: Chunks, reference: Chunks) -> str:
+def uncalibrated(window: "Chunks | Days", reference: Chunks) -> str:
     """Why a window cannot be judged against a reference; empty when it can."""
     if window.count == 0:
-        return f"{len(window.codes)} rows in the window, of at least {MIN_ROWS}"
+        return f"{window.rows} rows in the window, of at least {MIN_ROWS}"
     if reference.count < MIN_CHUNKS:
         return f"not calibrated: {reference.count} days in the reference, of at least {MIN_CHUNKS}"
     return ""
 
 
-def _alike(chunks: Chunks, reference: "Reference") -> tuple[int, int]:
+def _alike(days: "Days", reference: "Reference") -> tuple[int, int]:
     """How many rows of window and reference have as many a day: rows further apart are less alike."""
-    here, there = len(chunks.codes), reference.rows.num_rows
-    if chunks.count == 1 or not chunks.in_time:
+    here, there = days.rows, reference.rows.num_rows
+    if days.count == 1 or not days.in_time:
         return here, there
-    ratio = float(np.median(chunks.sizes()) / np.median(reference.chunks.sizes()))
+    ratio = float(np.median(days.sizes) / np.median(reference.chunks.sizes()))
     if ratio > DENSER:
         return max(MIN_ROWS, round(here / ratio)), there
     return (here, max(MIN_ROWS, round(there * ratio))) if ratio < 1 / DENSER else (here, there)
 
 
-def _in_order(window: "pa.Table", chunks: Chunks, seed: int) -> "pa.Table":
+def _in_order(window: Rows, days: "Days", seed: int) -> Rows:
     """Without event times no row is next to another: their order is drawn."""
-    import pyarrow as pa
-
-    if chunks.in_time:
+    if days.in_time:
         return window
-    return window.take(pa.array(np.random.default_rng(seed).permutation(window.num_rows)))
+    return Picked(window, np.random.default_rng(seed).permutation(window.num_rows))
 
 
-def _mean(values: Floats) -> float:
-    return float(values.mean()) if len(values) else NAN
+def _mean(window: Rows) -> float:
+    """Of the scores."""
+    total = sum(float(floats(piece, "score").sum()) for piece in pieces(window.select(["score"])))
+    return total / window.num_rows if window.num_rows else NAN

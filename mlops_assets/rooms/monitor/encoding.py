@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from mlops_assets.rooms.monitor.rows import Rows
 from mlops_assets.rooms.train.inputs import Feature
 
 if TYPE_CHECKING:
-    import pyarrow as pa
     from numpy.typing import NDArray
 
     Codes = NDArray[np.int32]
@@ -46,7 +46,7 @@ class Column:
         """How many codes it has."""
         return len(self.edges) + 2
 
-    def codes(self, rows: "pa.Table") -> "Codes":
+    def codes(self, rows: Rows) -> "Codes":
         """Of each row; 0 is missing."""
         return _codes(_raw(rows, self.feature), self.feature, self.edges)
 
@@ -73,9 +73,12 @@ class Encoding:
         """Each column's first code."""
         return np.array([column.first for column in self.columns])
 
-    def codes(self, rows: "pa.Table") -> "Codes":
+    def codes(self, rows: Rows) -> "Codes":
         """A row a prediction, a column a column: places among all codes."""
-        return np.column_stack([column.codes(rows) + np.int32(column.first) for column in self.columns])
+        found = np.empty((rows.num_rows, len(self.columns)), np.int32)
+        for place, column in enumerate(self.columns):
+            found[:, place] = column.codes(rows) + np.int32(column.first)
+        return found
 
     def values(self, codes: "Codes") -> "Floats":
         """The standardized numbers behind the codes."""
@@ -83,7 +86,7 @@ class Encoding:
         return table[codes]
 
 
-def learn(rows: "pa.Table", features: Sequence[Feature]) -> Encoding:
+def learn(rows: Rows, features: Sequence[Feature]) -> Encoding:
     """Learn bins, categories and weights from a reference with features and `score`.
 
     A feature's weight is the share of the score's variance that its codes explain (Pearson's correlation ratio).
@@ -101,7 +104,7 @@ def learn(rows: "pa.Table", features: Sequence[Feature]) -> Encoding:
     return Encoding(tuple(columns), weights / weights.sum())
 
 
-def _raw(rows: "pa.Table", feature: Feature) -> "NDArray[Any]":
+def _raw(rows: Rows, feature: Feature) -> "NDArray[Any]":
     import pyarrow as pa
 
     column = rows.column(feature.name)

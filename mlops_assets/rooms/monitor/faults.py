@@ -1,6 +1,7 @@
 """Missing values, numbers out of range and categories never seen: what is to be mended, not learnt from."""
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -9,9 +10,9 @@ import numpy as np
 from mlops_assets.rooms.monitor.calibration import weights, widening
 from mlops_assets.rooms.monitor.chunks import stretches
 from mlops_assets.rooms.monitor.reference import floats
+from mlops_assets.rooms.monitor.rows import Rows, pieces
 
 if TYPE_CHECKING:
-    import pyarrow as pa
     from numpy.typing import NDArray
 
     from mlops_assets.rooms.monitor.chunks import Chunks
@@ -80,7 +81,7 @@ class Bounds:
     marked: "Floats"
 
 
-def faults(window: "pa.Table", known: Bounds, *, days: int, rate: float, seed: int) -> tuple[Fault, ...]:
+def faults(window: Rows, known: Bounds, *, days: int, rate: float, seed: int) -> tuple[Fault, ...]:
     """The shares of each feature; the rate is split over them (Bonferroni), and what is common at least .01 apart.
 
     Args:
@@ -90,7 +91,7 @@ def faults(window: "pa.Table", known: Bounds, *, days: int, rate: float, seed: i
         rate: the share of windows without change in which any of them may ring.
         seed: of the resampling.
     """
-    found = [fault for usual in known.usual for fault in _amiss(window, usual)]
+    found = _amiss_in(window, known.usual)
     sizes = known.chunks.sizes().astype(np.float64)
     windows, wholes = weights(known.chunks, min(days, known.chunks.count), seed=seed)
     strays = (windows @ known.marked) / (windows @ sizes)[:, None] - (wholes @ known.marked) / (wholes @ sizes)[:, None]
@@ -98,8 +99,8 @@ def faults(window: "pa.Table", known: Bounds, *, days: int, rate: float, seed: i
     least = max(MARGIN, FEWEST / max(1, window.num_rows))
     usually = known.marked.sum(axis=0) / sizes.sum()
     return tuple(
-        Fault(name, kind, float(share), here, float(share) + bound)
-        for (name, kind, here), share, bound in zip(found, usually, np.maximum(reach, least), strict=True)
+        Fault(name, kind, float(share), count / max(1, window.num_rows), float(share) + bound)
+        for ((name, kind), count), share, bound in zip(found.items(), usually, np.maximum(reach, least), strict=True)
     )
 
 
@@ -128,35 +129,45 @@ def stretches_like(chunks: "Chunks", reference: "Reference") -> "Chunks":
     return stretches(reference.chunks, max(1, reference.rows.num_rows // chunks.count))
 
 
-def _amiss(window: "pa.Table", usual: Usual) -> Iterator[tuple[str, str, float]]:
-    """Feature, kind, and the share of the window's rows."""
+def _amiss_in(window: Rows, usually: Sequence[Usual]) -> Counter[tuple[str, str]]:
+    """Feature and kind to how many rows are amiss, some rows at a time."""
+    counts: Counter[tuple[str, str]] = Counter()
+    for piece in pieces(window):
+        for usual in usually:
+            for kind, odd in _amiss(piece, usual):
+                counts[usual.feature.name, kind] += int(odd.sum())
+    return counts
+
+
+def _amiss(window: Rows, usual: Usual) -> "Iterator[tuple[str, Mask]]":
+    """Each kind, with the rows of which a feature is amiss."""
     name, missing = usual.feature.name, _missing(window, usual.feature.name)
-    yield name, "nulls", float(missing.mean())
+    yield "nulls", missing
     if usual.feature.kind == "category":
-        odd = ~np.isin(_text(window, name), usual.seen) & ~missing
-        yield name, "unseen", float(odd.mean())
+        yield "unseen", ~np.isin(_text(window, name), usual.seen) & ~missing
     else:
-        yield name, "range", float(_beyond(window, usual).mean())
+        yield "range", _beyond(window, usual)
 
 
-def _beyond(window: "pa.Table", usual: Usual) -> "Mask":
+def _beyond(window: Rows, usual: Usual) -> "Mask":
     """Whether a number is further off than the reference's range is wide: a wrong unit, and no season."""
     here = floats(window, usual.feature.name)
     if not len(usual.seen):
         return np.zeros(len(here), bool)
     low, high = usual.seen
     margin = max(high - low, TINY)
-    return (here < low - margin) | (here > high + margin)
+    beyond: Mask = (here < low - margin) | (here > high + margin)
+    return beyond
 
 
-def _range(known: "pa.Table", name: str) -> "Floats":
+def _range(known: Rows, name: str) -> "Floats":
     there = floats(known, name)
     there = there[np.isfinite(there)]
     return np.array([there.min(), there.max()]) if len(there) else there
 
 
-def _missing(rows: "pa.Table", name: str) -> "Mask":
-    missing: Mask = rows.column(name).is_null(nan_is_null=True).to_numpy()
+def _missing(rows: Rows, name: str) -> "Mask":
+    missing: Mask = np.asarray(rows.column(name).is_null(nan_is_null=True), dtype=bool)
     return missing
 
 
@@ -180,7 +191,7 @@ def _only_that_week(codes: "NDArray[np.int64]", chunks: "Chunks") -> "Mask":
     return alone
 
 
-def _text(rows: "pa.Table", name: str) -> "NDArray[Any]":
+def _text(rows: Rows, name: str) -> "NDArray[Any]":
     import pyarrow as pa
 
     values: NDArray[Any] = rows.column(name).cast(pa.string()).fill_null("").to_numpy().astype(str)

@@ -1,5 +1,6 @@
 """What a model's windows are compared with: the rows it was trained on, scored by models that had not seen them."""
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from io import BytesIO
@@ -9,7 +10,8 @@ import numpy as np
 
 from mlops_assets.errors import NotFound
 from mlops_assets.rooms.label.tasks import of_manifest
-from mlops_assets.rooms.monitor.chunks import Chunks, cut
+from mlops_assets.rooms.monitor.chunks import MIN_ROWS, Chunks, cut, pool
+from mlops_assets.rooms.monitor.rows import Rows, pieces
 from mlops_assets.rooms.train.fit import MANIFEST, REFERENCE, manifest_of
 from mlops_assets.rooms.train.inputs import Feature, from_manifest
 from mlops_assets.rooms.train.metric import Metric
@@ -83,7 +85,7 @@ def reference(bundle: "Bundle") -> Reference:
     return Reference(manifest_of(bundle.files), rows, chunks_of(rows), content)
 
 
-def chunks_of(rows: "pa.Table") -> Chunks:
+def chunks_of(rows: Rows) -> Chunks:
     """The days of a table with an `event_time`; random chunks when it is null."""
     times = rows.column("event_time")
     if not rows.num_rows or times.null_count:
@@ -91,14 +93,43 @@ def chunks_of(rows: "pa.Table") -> Chunks:
     return cut(times.to_numpy().astype("datetime64[us]"), rows.num_rows)
 
 
-def spread(rows: "pa.Table", count: int) -> "pa.Table":
-    """So many of the rows, evenly spread; the table itself where that is all of them."""
-    if count == rows.num_rows:
-        return rows
-    return rows.take(np.arange(count) * rows.num_rows // count)
+@dataclass(frozen=True)
+class Days:
+    """How a window's rows fall on days; which row falls on which is not kept.
+
+    Attributes:
+        sizes: rows of each; too small ones are pooled.
+        rows: in all.
+        in_time: whether they are days; without an event time they are chunks drawn at random.
+    """
+
+    sizes: "NDArray[np.int64]"
+    rows: int
+    in_time: bool
+
+    @property
+    def count(self) -> int:
+        """How many there are; 0 when there are too few rows for one."""
+        return len(self.sizes) if self.rows >= MIN_ROWS else 0
 
 
-def floats(rows: "pa.Table", column: str) -> "NDArray[np.float64]":
+def days_of(rows: Rows) -> Days:
+    """The same as the sizes of `chunks_of`, looking at some rows at a time."""
+    import pyarrow.compute as pc
+
+    counts: Counter[Any] = Counter()
+    for piece in pieces(rows.select(["event_time"])):
+        times = piece.column("event_time")
+        if times.null_count:
+            return Days(cut(None, rows.num_rows).sizes(), rows.num_rows, in_time=False)
+        found = pc.value_counts(times.cast("timestamp[us]").cast("date32", safe=False))
+        counts.update({each["values"]: each["counts"] for each in found.to_pylist()})
+    sizes = np.array([counts[day] for day in sorted(counts)], np.int64)
+    pooled = np.bincount(pool(sizes), sizes).astype(np.int64) if len(sizes) else sizes
+    return Days(pooled, rows.num_rows, in_time=bool(rows.num_rows))
+
+
+def floats(rows: Rows, column: str) -> "NDArray[np.float64]":
     """A column as float64; null is NaN."""
     values: NDArray[np.float64] = rows.column(column).to_numpy().astype(np.float64)
     return values

@@ -13,8 +13,9 @@ import numpy as np
 from mlops_assets.rooms.monitor.chunks import Chunks, stretches
 from mlops_assets.rooms.monitor.encoding import SCORE, Column, Encoding, learn
 from mlops_assets.rooms.monitor.faults import Bounds, Usual, bounds
-from mlops_assets.rooms.monitor.reference import chunks_of, spread
-from mlops_assets.rooms.monitor.sums import Sums, add_up
+from mlops_assets.rooms.monitor.reference import chunks_of
+from mlops_assets.rooms.monitor.rows import Picked, spread
+from mlops_assets.rooms.monitor.sums import Sums, sums_of
 from mlops_assets.rooms.train.inputs import Feature
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from mlops_assets.rooms.monitor.reference import Reference
     from mlops_assets.stores.cache import Cache
 
-STATISTICS: Final = ("chunks", "encoding", "faults", "reference", "summary", "sums")
+STATISTICS: Final = ("chunks", "encoding", "faults", "reference", "rows", "summary", "sums")
 """The modules on whose code a summary depends."""
 
 
@@ -94,7 +95,7 @@ def dumps(summed: Summary) -> bytes:
         **{f"sums_{name}": getattr(summed.sums, name) for name in ("rows", "counts", "moments", "steps")},
     }
     target = BytesIO()
-    np.savez(target, **arrays)
+    np.savez(target, allow_pickle=False, **arrays)
     return target.getvalue()
 
 
@@ -128,11 +129,11 @@ def _summed(reference: "Reference", count: int, chunks: Chunks, stretch: int, da
     rows = spread(reference.rows, count)
     if not chunks.in_time:
         order = np.argsort(chunks.codes, kind="stable")
-        rows, chunks = rows.take(order), Chunks(chunks.codes[order], chunks.count, in_time=False, week=1)
+        rows, chunks = Picked(rows, order), Chunks(chunks.codes[order], chunks.count, in_time=False, week=1)
     if stretch:
         chunks = stretches(chunks, stretch)
     encoding = learn(rows, reference.features)
-    sums = add_up(encoding, encoding.codes(rows), chunks.codes, chunks.count)
+    sums = sums_of(encoding, rows, chunks.codes)
     return Summary(encoding, chunks, sums, bounds(reference, chunks), day)
 
 
