@@ -15,6 +15,7 @@ class Settings:
         reports_url: base URL of the report server, without a trailing slash.
         online_url: of the Redis that keeps the online features; empty: the embedded store.
         mlflow_url: base URL of MLflow's UI, to which Dagster's assets link.
+        evidently_url: base URL of Evidently's UI, which shows the windows of every model.
         dagster_url: base URL of Dagster's UI, to which MLflow's runs link.
     """
 
@@ -22,13 +23,14 @@ class Settings:
     reports_url: str = "http://127.0.0.1:3001"
     online_url: str = field(default="", repr=False)
     mlflow_url: str = "http://127.0.0.1:3003"
+    evidently_url: str = "http://127.0.0.1:3004"
     dagster_url: str = "http://127.0.0.1:3000"
 
     @classmethod
     def from_env(cls) -> Self:
-        """Read `MLOPS_HOME` (default: the working folder), `MLOPS_ONLINE_URL`, and the URLs of the three UIs."""
+        """Read `MLOPS_HOME` (default: the working folder), `MLOPS_ONLINE_URL`, and the URLs of the UIs."""
         home = Path(os.environ.get("MLOPS_HOME") or Path.cwd()).resolve()
-        names = ("reports_url", "mlflow_url", "dagster_url")
+        names = ("reports_url", "mlflow_url", "evidently_url", "dagster_url")
         urls = {name: os.environ.get(f"MLOPS_{name.upper()}", getattr(cls, name)).rstrip("/") for name in names}
         return cls(home=home, online_url=os.environ.get("MLOPS_ONLINE_URL", ""), **urls)
 
@@ -81,6 +83,11 @@ class Settings:
     def cache(self) -> Path:
         """What was computed once and is made anew when it is lost."""
         return self.data / "cache"
+
+    @property
+    def evidently(self) -> Path:
+        """The workspace of Evidently's UI."""
+        return self.data / "evidently"
 
     @property
     def environments(self) -> Path:

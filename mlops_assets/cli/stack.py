@@ -1,4 +1,4 @@
-"""The whole stack on this machine: Dagster's UI and daemon, MLflow's UI, and the pages of the reports."""
+"""The whole stack on this machine: Dagster's UI and daemon, MLflow's and Evidently's UIs, and the reports' pages."""
 
 import os
 import signal
@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from mlops_assets.cli.child import child
+from mlops_assets.cli.evidently_ui import windows
 from mlops_assets.cli.mlflow_ui import experiments
 from mlops_assets.cli.report_server import serving
 from mlops_assets.errors import MlopsError
@@ -60,6 +61,7 @@ def stack(settings: Settings, port: int) -> Iterator[Stack]:
     with (
         serving(settings.reports, settings.reports_url),
         experiments(settings),
+        windows(settings),
         child("Dagster", command, url=f"{url}/server_info", log=log, stop=signal.SIGINT) as dagster,
     ):
         yield Stack(url, dagster, str(log))

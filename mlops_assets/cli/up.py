@@ -1,4 +1,4 @@
-"""`mlops up`: Dagster's UI and daemon, MLflow's UI, the pages of the reports, and predictions, until Ctrl-C."""
+"""`mlops up`: Dagster's UI and daemon, MLflow's and Evidently's UIs, the reports, and predictions, until Ctrl-C."""
 
 from pathlib import Path
 
@@ -32,6 +32,7 @@ def up(home: Path | None, port: int, ingest_port: int, serve_port: int) -> None:
             stack(settings, port) as running,
         ):
             click.echo(f"Dagster's UI: {running.url}\nMLflow's UI:  {settings.mlflow_url}")
+            click.echo(f"Windows:      {settings.evidently_url}, in Evidently's UI")
             click.echo(f"Reports:      {settings.reports_url}\nPredictions:  {served.url}/docs")
             click.echo(f"Streams:      {posts}<dataset>\nCtrl-C ends it." if posts else "Ctrl-C ends it.")
             running.wait()

@@ -19,6 +19,7 @@ from mlops_assets.stores.predictions import LakePredictions, PredictionLog
 from mlops_assets.stores.registry import Registry
 from mlops_assets.stores.reports import FolderReports, Reports
 from mlops_assets.stores.serving import ServingStore
+from mlops_assets.stores.workspace import FolderWorkspace, Workspace
 
 
 class Stores(dg.ConfigurableResource):  # type: ignore[type-arg]  # Dagster's resource is generic over what it returns: itself
@@ -77,6 +78,10 @@ class Stores(dg.ConfigurableResource):  # type: ignore[type-arg]  # Dagster's re
     def cache(self) -> Cache:
         """What was computed once and can be made anew."""
         return FolderCache(self.settings().cache)
+
+    def workspace(self) -> Workspace:
+        """The windows' snapshots, for Evidently's own UI."""
+        return FolderWorkspace(self.settings().evidently)
 
     def environments(self) -> Environments:
         """Environments built from locks."""

@@ -14,6 +14,7 @@ from playwright.sync_api import Browser, Page
 from mlops_assets import keys
 from mlops_assets.cli.stack import stack
 from mlops_assets.resources.stores import Stores
+from mlops_assets.rooms.monitor.history import timeline
 from mlops_assets.settings import Settings
 from mlops_assets_tests.journeys.conftest import Year
 
@@ -37,8 +38,8 @@ def free_port() -> int:
 
 @pytest.fixture(scope="module")
 def settings(year: Year) -> Settings:
-    reports, mlflow = (f"http://127.0.0.1:{free_port()}" for _ in range(2))
-    return Settings(home=year.home, reports_url=reports, mlflow_url=mlflow)
+    reports, mlflow, evidently = (f"http://127.0.0.1:{free_port()}" for _ in range(3))
+    return Settings(home=year.home, reports_url=reports, mlflow_url=mlflow, evidently_url=evidently)
 
 
 @pytest.fixture(scope="module")
@@ -67,6 +68,11 @@ def graphql(url: str, query: str) -> dict[str, Any]:
     with urlopen(request, timeout=60) as answer:  # noqa: S310 - loopback
         found: dict[str, Any] = json.load(answer)["data"]
         return found
+
+
+def fetched(url: str) -> Any:
+    with urlopen(url, timeout=60) as answer:  # noqa: S310 - loopback
+        return json.load(answer)
 
 
 def test_the_location_loads_with_every_asset_and_running_sensors(ui: str) -> None:
@@ -123,3 +129,25 @@ def test_mlflows_ui_shows_the_run_that_made_the_champion_and_leads_back_to_dagst
     page.goto(f"{settings.mlflow_url}/#/experiments/{experiment}/runs/{champion.run_id}")
     page.get_by_text(champion.run_id).first.wait_for()
     page.get_by_text("Made by Dagster's run").first.wait_for()
+
+
+def test_evidentlys_ui_lists_every_window_and_draws_our_figures_over_time(
+    ui: str, page: Page, settings: Settings
+) -> None:
+    assert ui
+    url = settings.evidently_url
+    windows = {
+        row["window"] for row in timeline(Stores(home=str(settings.home)).lake(), "flight_delays", "drift_report")
+    }
+    projects = {project["name"]: project["id"] for project in fetched(f"{url}/api/projects")}
+    project = projects["flight_delays"]
+    listed = fetched(f"{url}/api/projects/{project}/snapshots")
+    assert {snapshot["name"] for snapshot in listed} == windows
+    elsewhere: list[str] = []
+    page.on("request", lambda r: elsewhere.append(r.url) if not r.url.startswith((url, "data:", "blob:")) else None)
+    page.goto(f"{url}/projects/{project}")
+    page.get_by_text("Figures over their thresholds").first.wait_for()
+    page.get_by_text("figure over threshold: score").first.wait_for()
+    page.goto(f"{url}/projects/{project}/reports/{listed[0]['id']}")
+    page.get_by_text("mean score").first.wait_for()
+    assert elsewhere == []

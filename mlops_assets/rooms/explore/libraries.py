@@ -70,7 +70,7 @@ def _drawable(rows: "pa.Table") -> "pd.DataFrame":
         if isinstance(values.dtype, pd.DatetimeTZDtype):
             columns[name] = values.dt.tz_convert("UTC").dt.tz_localize(None)
         elif pd.api.types.is_bool_dtype(values.dtype) or not pd.api.types.is_numeric_dtype(values.dtype):
-            columns[name] = values.where(values.notna(), None).map(_unscripted)
+            columns[name] = values.where(values.notna(), None).map(unscripted)
         else:
             columns[name] = values.astype("float64")
     named = [
@@ -78,9 +78,9 @@ def _drawable(rows: "pa.Table") -> "pd.DataFrame":
     ]
     for name in named if len(named) < len(columns) and len(frame) > _FEW else ():
         del columns[name]  # a name of its own for nearly every row: a picture of it says nothing
-    return pd.DataFrame({_unscripted(name): values for name, values in columns.items()})
+    return pd.DataFrame({unscripted(name): values for name, values in columns.items()})
 
 
-def _unscripted(value: object) -> str | None:
+def unscripted(value: object) -> str | None:
     """A value as text that cannot end the script into which Evidently writes it unescaped."""
     return None if value is None else str(value).replace("<", "\u2039")

@@ -11,6 +11,7 @@ from mlops_assets import keys
 from mlops_assets.resources import declaration, presentation
 from mlops_assets.resources.stores import Stores
 from mlops_assets.rooms.monitor import history
+from mlops_assets.rooms.monitor.evidently_report import PLOTS
 from mlops_assets.spec.plan import ModelPlan
 
 if TYPE_CHECKING:
@@ -123,6 +124,8 @@ def _kept(spec: dg.AssetSpec, stores: Stores, found: "Judged") -> presentation.M
     reports, window = stores.reports(), found.row["window"]
     saved = reports.save(keys.key(noun, stage), window, found.html)
     history.record(stores.lake(), noun, stage, found.row)
+    if found.snapshot:
+        stores.workspace().add(noun, window, found.snapshot, PLOTS)
     return {
         "verdict": dg.MetadataValue.md(found.words),
         **presentation.report(saved),

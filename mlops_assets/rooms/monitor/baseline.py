@@ -101,6 +101,13 @@ class Baseline:
         limit = center + (float(np.quantile(highest, 1 - rate)) - center) * widening(self.blocks)
         return {name: float(np.exp(middle + limit * usual)) for name, (middle, usual) in heights.items()}
 
+    def usual_distances(self, rate: float) -> "Floats":
+        """A column's distance each that a window without change exceeds with this probability, by itself."""
+        drawn = distances(self.encoding, self._strays[:, self.sums.parts[0]])
+        middle = np.median(drawn, axis=0)
+        usual: Floats = middle + (np.quantile(drawn, 1 - rate, axis=0) - middle) * widening(self.blocks)
+        return usual
+
     @property
     def blocks(self) -> float:
         """Stretches of the reference, of a week or as long as the window, that tell anything beside the one judged."""

@@ -27,6 +27,9 @@ FAULTS_SHARE: Final = 0.2
 DENSER: Final = 1.2
 """From this ratio of rows a day on, the denser side is thinned, so that like is compared with like."""
 
+USUAL: Final = 0.05
+"""The share of windows without drift in which one column's distance is called unusual."""
+
 Reaction = Literal["none", "challenger", "stop"]
 
 
@@ -63,6 +66,7 @@ class DriftFigures:
         shifts: a detector each; empty: not calibrated.
         faults: shares of rows that tell a model nothing, a feature each.
         columns: a column's distance to the reference's distribution, the score's too.
+        usual: what a column's distance passes in one calm window of twenty, each by itself: to be read, no alarm.
         weights: what each feature tells of the score; they sum to 1.
         false_alarm_rate: stated a window, over all of it together.
         days: of the window, chunks of at least 30 rows.
@@ -80,6 +84,7 @@ class DriftFigures:
     shifts: tuple[Shift, ...] = ()
     faults: tuple[Fault, ...] = ()
     columns: Mapping[str, float] = field(default_factory=dict)
+    usual: Mapping[str, float] = field(default_factory=dict)
     weights: Mapping[str, float] = field(default_factory=dict)
     why_not: str = ""
 
@@ -173,6 +178,7 @@ def drift(
         shifts=tuple(Shift(name, figure, limits[name]) for name, figure in base.judge_sums(found).items()),
         faults=faults(window, known.bounds, days=base.size, rate=rate, seed=seed),
         columns=dict(zip(names, base.distances(found).tolist(), strict=True)),
+        usual=dict(zip(names, base.usual_distances(USUAL).tolist(), strict=True)),
         weights=dict(zip(names, base.encoding.weights.tolist(), strict=False)),
     )
 

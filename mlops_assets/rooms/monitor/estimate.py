@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
 
 NAN = float("nan")
+CLEARLY = 0.9
+"""Of a constant's error: from there on an estimate is hardly better than it."""
 BLOCKS = 6
 """Stretches of the reference on which an estimate is back-tested."""
 MIN_WINDOWS = 3
@@ -51,7 +53,8 @@ class Estimate:
         """The same in a sentence."""
         if self.why_not:
             return f"No estimate: {self.why_not}."
-        worth = "better" if self.error < self.constant_error else "no better"
+        share = self.error / self.constant_error if self.constant_error else 1.0
+        worth = "better" if share < CLEARLY else "hardly better" if share < 1 else "no better"
         return (
             f"From the scores alone the {self.metric} is estimated at {self.figure:.3f}; such estimates were off by "
             f"{self.error:.3f} on average ({self.tested_on} back-tests), {worth} than always expecting the reference's "

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from mlops_assets.rooms.monitor import history, window, words
 from mlops_assets.rooms.monitor.drift import drift
-from mlops_assets.rooms.monitor.evidently_report import drift_html
+from mlops_assets.rooms.monitor.evidently_report import drawn
 from mlops_assets.rooms.monitor.page import Page
 from mlops_assets.rooms.monitor.pictures import drift_picture
 from mlops_assets.rooms.monitor.reference import floats, reference
@@ -32,6 +32,7 @@ class Judged:
         calm: nothing asks for attention.
         picture: small, PNG.
         html: the whole page.
+        snapshot: what Evidently's own UI reads; empty: there is none.
     """
 
     row: Mapping[str, Any]
@@ -39,6 +40,7 @@ class Judged:
     calm: bool
     picture: bytes
     html: str
+    snapshot: str = ""
 
 
 def judge_drift(
@@ -60,9 +62,13 @@ def judge_drift(
         words=said,
         lines=words.drift_lines(figures),
         picture=picture,
+        answers=words.drift_answers(figures),
+        details=words.drift_details(figures),
+        links=[("all windows of this model, and what came of them", "../retrain_request/timeline.html")],
     )
     calm = figures.reaction == "none"
-    return Judged(row, said, calm, picture, drift_html(page, rows, known))
+    shown = drawn(page, rows, known, figures, row)
+    return Judged(row, said, calm, picture, shown.html, shown.snapshot)
 
 
 def answered(registry: "Registry", log: PredictionLog, plan: ModelPlan, batch: str) -> "tuple[pa.Table, Reference]":

@@ -1,7 +1,7 @@
 """A page about a window: plain words first, then the figures, then the pictures."""
 
 from base64 import b64encode
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from html import escape
 from typing import Final
@@ -24,6 +24,9 @@ class Page:
         words: the verdict.
         lines: the figures.
         picture: PNG.
+        answers: the verdict as questions with their answers; none: in one piece.
+        details: more figures, by a title to open them with.
+        links: words to a page beside this one.
     """
 
     title: str
@@ -32,6 +35,9 @@ class Page:
     words: str
     lines: Sequence[Line]
     picture: bytes
+    answers: Sequence[tuple[str, str]] = ()
+    details: Sequence[tuple[str, Sequence[Line]]] = ()
+    links: Sequence[tuple[str, str]] = ()
 
     def section(self) -> str:
         """The part that stands first in a page of somebody else's."""
@@ -39,10 +45,25 @@ class Page:
         image = b64encode(self.picture).decode()
         return (
             f"<h1>{escape(self.title)}</h1><p class=sub>{escape(self.subtitle)}</p>"
-            f"<div class='word {kind}'><b>{escape(self.words)}</b></div>"
-            f"<h2>Figures</h2>{table_html(HEAD, self.lines)}"
+            f"<div class='word {kind}'>{self._verdict()}</div>{self._linked()}"
+            f"<h2>Figures</h2>{table_html(HEAD, self.lines)}{''.join(self._folded())}"
             f"<h2>Pictures</h2><p><img alt='{escape(self.title)}' src='data:image/png;base64,{image}'></p>"
         )
+
+    def _verdict(self) -> str:
+        if not self.answers:
+            return f"<b>{escape(self.words)}</b>"
+        return "".join(
+            f"<p style='margin:.25rem 0'><b>{escape(asked)}</b> {escape(said)}</p>" for asked, said in self.answers
+        )
+
+    def _linked(self) -> str:
+        links = ", ".join(f"<a href='{escape(page, quote=True)}'>{escape(words)}</a>" for words, page in self.links)
+        return f"<p class=sub>{links}</p>" if links else ""
+
+    def _folded(self) -> Iterator[str]:
+        for title, lines in self.details:
+            yield f"<details><summary>{escape(title)}</summary>{table_html(HEAD, lines)}</details>"
 
     def html(self, *more: str) -> str:
         """A whole page, self-contained, with more sections below."""

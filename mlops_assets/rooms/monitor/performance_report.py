@@ -130,8 +130,18 @@ class _Shown:
     @property
     def words(self) -> str:
         """The verdict, and what is not known yet."""
+        return f"{words.performance_words(self.figures)} {self._known}"
+
+    @property
+    def _known(self) -> str:
         again = "" if self.row["judgement"] == 1 else f" Judged for the {_ordinal(self.row['judgement'])} time."
-        return f"{words.performance_words(self.figures)} {self.truth.words}{again}"
+        return f"{self.truth.words}{again}"
+
+    @property
+    def answers(self) -> list[tuple[str, str]]:
+        """The same, by what a reader asks."""
+        found = words.performance_answers(self.figures)
+        return [*found, ("How much of the truth is known?", self._known)] if found else []
 
     def page(self, model: str, picture: bytes) -> str:
         """The whole page."""
@@ -146,6 +156,8 @@ class _Shown:
             words=self.words,
             lines=lines,
             picture=picture,
+            answers=self.answers,
+            links=[("all windows of this model, and what came of them", "../retrain_request/timeline.html")],
         )
         judgements = [other for other in self.earlier if other.get("judgement", 1) != row["judgement"]]
         return first.html(*sections(self.judged, self.guess, [*judgements, row], self.figures.watched.name))

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from mlops_assets.rooms.monitor.drift import DriftFigures
+    from mlops_assets.rooms.monitor.faults import Fault
     from mlops_assets.rooms.monitor.maturing import Maturity
     from mlops_assets.rooms.monitor.performance import PerformanceFigures
 
@@ -17,6 +18,15 @@ MEANING: Final = {
     "domain": "window and reference can be told apart by what goes together in them",
     "order": "rows of one time are not as alike as they were",
 }
+KINDS: Final = {
+    "nulls": "missing",
+    "range": "out of range",
+    "unseen": "never seen before",
+    "skew": "not what training has",
+}
+DONE: Final = "What is done about it?"
+SMALL: Final = 0.005
+"""A difference of averages that is not worth a word."""
 MEASURED_BY: Final = {
     "score": "score: distance (KS)",
     "features": "features: distance, weighted by what they tell of the score",
@@ -29,35 +39,71 @@ def drift_words(figures: "DriftFigures") -> str:
     """What changed, whether it matters, and what is done about it."""
     if figures.why_not:
         return f"No judgement: {figures.why_not}."
-    return f"{_changed(figures)} {_done(figures)}"
+    return " ".join(said for _, said in drift_answers(figures))
+
+
+def drift_answers(figures: "DriftFigures") -> list[tuple[str, str]]:
+    """The same by the three questions that a reader has; none without a judgement."""
+    if figures.why_not:
+        return []
+    return [
+        ("What changed?", _changed(figures)),
+        ("Does it matter?", _matters(figures)),
+        (DONE, _done(figures)),
+    ]
 
 
 def _changed(figures: "DriftFigures") -> str:
-    moved = figures.mean_score - figures.reference_score
-    scores = f"The mean score is {abs(moved):.3f} {'higher' if moved > 0 else 'lower'} than it was."
+    broken = f"{_broken(figures)} " if figures.broken else ""
     if not figures.shifted:
         once = 1 / figures.false_alarm_rate
-        return f"The window has not drifted: no figure passes what a calm window passes once in {once:.0f}. {scores}"
-    found = ", and ".join(
-        f"{MEANING[shift.detector]} ({shift.figure:.3g}, at most {shift.threshold:.3g} expected)"
-        for shift in figures.shifted
-    )
-    first = f"{found[0].upper()}{found[1:]}."
-    return f"The window has drifted. {first} The columns that moved and matter most: {_moved(figures)}. {scores}"
+        calm = f"no figure passes what a calm window passes once in {once:.0f}"
+        return f"{broken}{'Otherwise the' if broken else 'The'} window has not drifted: {calm}."
+    found = _listed([MEANING[shift.detector] for shift in figures.shifted])
+    most = f"furthest beyond is {figures.worst.detector}, {figures.worst.ratio:.1f} times what is expected"
+    return f"{broken}The window has drifted: {found}; {most}. {_moved(figures)}"
 
 
 def _moved(figures: "DriftFigures", most: int = 3) -> str:
-    ranked = sorted(figures.weights, key=lambda name: -figures.weights[name] * figures.columns[name])
-    return ", ".join(f"{name} ({figures.columns[name]:.2f} apart)" for name in ranked[:most])
+    ranked = by_moved(figures)
+    if not ranked:
+        return "No column by itself stands out."
+    named = [f"{name} ({figures.columns[name]:.2f} apart, usually under {figures.usual[name]:.2f})" for name in ranked]
+    return f"The columns that moved and matter most: {', '.join(named[:most])}."
+
+
+def by_moved(figures: "DriftFigures") -> list[str]:
+    """The columns that are further off than usual, the ones first that by their weight moved the most."""
+    beyond = {name: figures.columns[name] - figures.usual[name] for name in figures.weights}
+    return sorted((name for name in beyond if beyond[name] > 0), key=lambda name: -figures.weights[name] * beyond[name])
+
+
+def _matters(figures: "DriftFigures") -> str:
+    moved = figures.mean_score - figures.reference_score
+    score = f"The mean score is {abs(moved):.3f} {'higher' if moved > 0 else 'lower'} than the reference's"
+    told = sum(figures.weights[name] for name in by_moved(figures))
+    return f"{score}; columns with {told:.0%} of what tells of the score are further off than usual."
+
+
+def _broken(figures: "DriftFigures", most: int = 6) -> str:
+    named = [
+        f"{fault.feature} ({KINDS[fault.kind]} in {fault.window:.1%} of rows, at most {fault.threshold:.1%} expected)"
+        for fault in sorted(figures.broken, key=lambda fault: fault.threshold - fault.window)
+    ]
+    more = [f"{len(named) - most} more"] if len(named) > most else []
+    return f"Something is broken: {_listed(named[:most] + more)}."
 
 
 def _done(figures: "DriftFigures") -> str:
     if figures.reaction == "stop":
-        named = ", ".join(f"{fault.feature} ({fault.kind} in {fault.window:.1%} of rows)" for fault in figures.broken)
-        return f"Something is broken: {named}. That is to be mended at the source; nothing is trained on it."
+        return "It is to be mended at the source; nothing is trained on this window."
     if figures.reaction == "challenger":
-        return "It asks for a challenger; only evidence on later labels promotes it."
+        return "It asks for a challenger; only evidence on later labels promotes one."
     return "Nothing is asked for."
+
+
+def _listed(words: Sequence[str]) -> str:
+    return f"{', '.join(words[:-1])} and {words[-1]}" if len(words) > 1 else "".join(words)
 
 
 def performance_words(figures: "PerformanceFigures") -> str:
@@ -81,6 +127,19 @@ def performance_words(figures: "PerformanceFigures") -> str:
     return f"The model is as good as it should be: {name} {figure:.3f}, off what happens by {gap:.3f}."
 
 
+def performance_answers(figures: "PerformanceFigures") -> list[tuple[str, str]]:
+    """The same by the three questions that a reader has; none without a judgement."""
+    if figures.why_not:
+        return []
+    moved = figures.mean_score - figures.base_rate
+    said = (
+        f"{figures.mean_score:.3f} was said on average and {figures.base_rate:.3f} happened"
+        f"{'' if abs(moved) < SMALL else ': too much was said' if moved > 0 else ': too little was said'}."
+    )
+    done = "It asks for a challenger; only evidence promotes one." if figures.alarm else "Nothing is asked for."
+    return [("Is it as good as it should be?", performance_words(figures)), ("What changed?", said), (DONE, done)]
+
+
 def drift_lines(figures: "DriftFigures") -> Sequence[Line]:
     """The figures of a drift report, with what each is held against."""
     main = [
@@ -91,17 +150,36 @@ def drift_lines(figures: "DriftFigures") -> Sequence[Line]:
         ("mean score", _n(figures.mean_score), _n(figures.reference_score), "the reference's"),
         ("days", str(figures.days), str(figures.reference_days), "the reference's"),
     ]
-    ranked = sorted(figures.weights, key=lambda name: -figures.weights[name] * figures.columns[name])
-    columns = [
-        (f"{name}: distance", _n(figures.columns[name]), "", f"{figures.weights[name]:.0%} of what tells of the score")
-        for name in ranked
-    ]
-    worst = sorted(figures.faults, key=lambda fault: fault.threshold - fault.window)
-    shares = [
-        (f"{fault.feature}: {fault.kind}", _n(fault.window), _n(fault.threshold), "broken" if fault.alarm else "")
-        for fault in worst
-    ]
-    return [*main, *scores, *columns, *shares]
+    broken = sorted(figures.broken, key=lambda fault: fault.threshold - fault.window)
+    return [*main, *scores, *(_column(figures, name) for name in by_moved(figures)), *map(_share, broken)]
+
+
+def drift_details(figures: "DriftFigures") -> list[tuple[str, Sequence[Line]]]:
+    """All that is as usual, by a title to open it with."""
+    moved = set(by_moved(figures))
+    columns = sorted((name for name in figures.weights if name not in moved), key=lambda name: -figures.weights[name])
+    shares = [fault for fault in figures.faults if not fault.alarm]
+    within = sorted(shares, key=lambda fault: fault.threshold - fault.window)
+    found = {
+        f"{len(columns)} columns are as far off as usual": [_column(figures, name) for name in columns],
+        f"{len(within)} shares of missing, unseen and far-off values are within their bounds": [*map(_share, within)],
+    }
+    return [(title, lines) for title, lines in found.items() if lines]
+
+
+def _column(figures: "DriftFigures", name: str) -> Line:
+    apart, usual = figures.columns[name], figures.usual[name]
+    said = "moved" if apart > usual else "as usual"
+    return f"{name}: distance", _n(apart), _n(usual), f"{said}; {figures.weights[name]:.0%} of what tells of the score"
+
+
+def _share(fault: "Fault") -> Line:
+    return (
+        f"{fault.feature}: {KINDS[fault.kind]}",
+        f"{fault.window:.2%}",
+        f"{fault.threshold:.2%}",
+        f"{'broken' if fault.alarm else 'within bounds'}; {fault.reference:.2%} in the reference",
+    )
 
 
 def performance_lines(figures: "PerformanceFigures") -> Sequence[Line]:
