@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mlops_assets.rooms.monitor.calibration import widening
 from mlops_assets.rooms.monitor.detectors import DETECTORS, Difference, distances
 from mlops_assets.rooms.monitor.resampling import Draws, draw
 from mlops_assets.rooms.monitor.sums import Sums, add_up
@@ -49,15 +48,14 @@ class Baseline:
         return found
 
     @cached_property
-    def _drawn(self) -> Draws:
+    def draws(self) -> Draws:
+        """Pseudo-windows of the reference."""
         return draw(self.chunks, self.size, seed=self.seed)
 
     @cached_property
     def _strays(self) -> "Floats":
-        table, rows, drawn = self.sums.table(), self.sums.rows, self._drawn
-        here = (drawn.inside @ table) / (drawn.inside @ rows)[:, None]
-        there = (drawn.outside @ table) / (drawn.outside @ rows)[:, None]
-        strays: Floats = (here - there) * drawn.scale[:, None]
+        centred = self.sums.table() - self.sums.rows[:, None] * self.means
+        strays: Floats = self.draws.weights @ centred
         return strays
 
     @cached_property
@@ -65,14 +63,13 @@ class Baseline:
         """Squared strays of moments and steps; never under that of so many rows drawn one by one."""
         _, moments, steps = self.sums.parts
         mean = (self._strays[:, moments.start : steps.stop] ** 2).mean(axis=0)
-        return self._floored(np.asarray(mean))
+        least: Floats = np.maximum(mean, 1 / self.rows)
+        return least
 
     @cached_property
     def null(self) -> Mapping[str, "Floats"]:
-        """Each detector's figures over the drawn windows; none is scaled by what it has a part in."""
-        _, moments, steps = self.sums.parts
-        mean = self._drawn.away @ self._strays[:, moments.start : steps.stop] ** 2
-        return self._figures(self._strays, self._floored(mean))
+        """Each detector's figures over the pseudo-windows."""
+        return self._figures(self._strays)
 
     def judge(self, codes: "Codes") -> dict[str, float]:
         """Each detector's figure of a window."""
@@ -81,7 +78,7 @@ class Baseline:
     def judge_sums(self, found: Sums) -> dict[str, float]:
         """Each detector's figure of a window that was added up as one chunk."""
         stray = found.table() / found.rows.sum() - self.means
-        return {name: float(figure[0]) for name, figure in self._figures(stray, self._usual[None]).items()}
+        return {name: float(figure[0]) for name, figure in self._figures(stray).items()}
 
     def distances(self, found: Sums) -> "Floats":
         """A distance a column, of a window that was added up as one chunk."""
@@ -91,35 +88,23 @@ class Baseline:
     def thresholds(self, rate: float) -> dict[str, float]:
         """The figures that some detector exceeds with this probability, over all of them together.
 
-        Each figure's logarithm is set against its own usual height; the threshold is the quantile of the highest
-        (Westfall and Young, 1993), widened by Student's factor as windows come in few blocks.
+        Each figure's logarithm is set against its own usual height, so that none has more say than the others; the
+        threshold is the quantile of the highest (Westfall and Young, 1993).
         """
         heights = {name: self._scale(figures) for name, figures in self.null.items()}
         relative = [(np.log(self.null[n] + TINY) - middle) / usual for n, (middle, usual) in heights.items()]
-        highest = np.max(relative, axis=0)
-        center = float(np.median(highest))
-        limit = center + (float(np.quantile(highest, 1 - rate)) - center) * widening(self.blocks)
+        limit = float(np.quantile(np.max(relative, axis=0), 1 - rate))
         return {name: float(np.exp(middle + limit * usual)) for name, (middle, usual) in heights.items()}
 
     def usual_distances(self, rate: float) -> "Floats":
         """A column's distance each that a window without change exceeds with this probability, by itself."""
         drawn = distances(self.encoding, self._strays[:, self.sums.parts[0]])
-        middle = np.median(drawn, axis=0)
-        usual: Floats = middle + (np.quantile(drawn, 1 - rate, axis=0) - middle) * widening(self.blocks)
+        usual: Floats = np.quantile(drawn, 1 - rate, axis=0)
         return usual
 
-    @property
-    def blocks(self) -> float:
-        """Stretches of the reference, of a week or as long as the window, that tell anything beside the one judged."""
-        return max(2.5, self.chunks.count / max(self.chunks.week, self.size) - 1)
-
-    def _floored(self, mean: "Floats") -> "Floats":
-        least: Floats = np.maximum(mean, 1 / self.rows)
-        return least
-
-    def _figures(self, strays: "Floats", usual: "Floats") -> dict[str, "Floats"]:
+    def _figures(self, strays: "Floats") -> dict[str, "Floats"]:
         counts, moments, steps = self.sums.parts
-        scaled = strays[:, moments.start : steps.stop] / np.sqrt(usual)
+        scaled = strays[:, moments.start : steps.stop] / np.sqrt(self._usual)
         width = moments.stop - moments.start
         found = Difference(
             self.encoding, distances(self.encoding, strays[:, counts]), scaled[:, :width], scaled[:, width:]

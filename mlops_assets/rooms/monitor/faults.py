@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mlops_assets.rooms.monitor.calibration import weights, widening
 from mlops_assets.rooms.monitor.chunks import stretches
 from mlops_assets.rooms.monitor.reference import floats
+from mlops_assets.rooms.monitor.resampling import draw
 from mlops_assets.rooms.monitor.rows import Rows, pieces
 
 if TYPE_CHECKING:
@@ -84,6 +84,8 @@ class Bounds:
 def faults(window: Rows, known: Bounds, *, days: int, rate: float, seed: int) -> tuple[Fault, ...]:
     """The shares of each feature; the rate is split over them (Bonferroni), and what is common at least .01 apart.
 
+    Each bound is Student's of a single mean over the reference's blocks.
+
     Args:
         window: rows with the features.
         known: what they are held against.
@@ -91,11 +93,13 @@ def faults(window: Rows, known: Bounds, *, days: int, rate: float, seed: int) ->
         rate: the share of windows without change in which any of them may ring.
         seed: of the resampling.
     """
+    from scipy.special import stdtrit
+
     found = _amiss_in(window, known.usual)
     sizes = known.chunks.sizes().astype(np.float64)
-    windows, wholes = weights(known.chunks, min(days, known.chunks.count), seed=seed)
-    strays = (windows @ known.marked) / (windows @ sizes)[:, None] - (wholes @ known.marked) / (wholes @ sizes)[:, None]
-    reach = np.quantile(strays, 1 - rate / len(found), axis=0) * widening(known.chunks.count / known.chunks.block)
+    drawn = draw(known.chunks, days, seed=seed)
+    strays = drawn.normal @ (known.marked - sizes[:, None] * known.marked.sum(axis=0) / sizes.sum())
+    reach = stdtrit(drawn.blocks - 1, 1 - rate / len(found)) * np.sqrt((strays**2).mean(axis=0))
     least = max(MARGIN, FEWEST / max(1, window.num_rows))
     usually = known.marked.sum(axis=0) / sizes.sum()
     return tuple(

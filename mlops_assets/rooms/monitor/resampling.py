@@ -1,17 +1,20 @@
-"""Windows drawn from the reference itself: what a window looks like when nothing has changed."""
+"""Windows in which nothing has changed, drawn from the reference itself: by how much they stray from it."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from mlops_assets.rooms.monitor.chunks import WEEK, Chunks
+from mlops_assets.rooms.monitor.chunks import Chunks
 
 if TYPE_CHECKING:
     from mlops_assets.rooms.monitor.encoding import Floats
 
-RESAMPLES: Final = 400
-FEW: Final = 20
+RESAMPLES: Final = 1000
+BLOCKS: Final = 8
+"""Blocks are as long as the window where the reference has at least so many of them, and shorter where not."""
+FEWEST: Final = 4
+"""Blocks of a week where the reference has at least so many, and shorter where not."""
 
 
 @dataclass(frozen=True)
@@ -19,52 +22,69 @@ class Draws:
     """Pseudo-windows, a row each.
 
     Attributes:
-        inside: 1 where a chunk of the reference is in the window.
-        outside: 1 where a chunk stands for the reference: not in the window, and not within a week of it.
-        scale: by which a difference of means is multiplied, as fewer chunks stray further: its square is
-            (1/k + 1/C) over the same of the drawn window and what is left of the reference.
-        away: weights, a row a window, of the windows that have no week in common with it.
+        weights: a window by chunk of the reference; times the chunks' centred sums, this is by how much the window's
+            mean strays from the reference's.
+        blocks: of the reference, that told how much blocks differ.
+        student: a factor a window, already in `weights`: how much wider it may be, as that is known from few blocks.
     """
 
-    inside: "Floats"
-    outside: "Floats"
-    scale: "Floats"
-    away: "Floats"
+    weights: "Floats"
+    blocks: int
+    student: "Floats"
+
+    @property
+    def normal(self) -> "Floats":
+        """The weights as if the blocks' spread was known exactly."""
+        return self.weights / self.student[:, None]
 
 
 def draw(chunks: Chunks, size: int, *, seed: int, resamples: int = RESAMPLES) -> Draws:
-    """Draw windows of so many neighbouring chunks; where those are few, of blocks of at least a week.
+    """Draw what a window of so many chunks differs by from the reference when nothing has changed.
 
-    Calibration and judgement stay apart: a pseudo-window is never compared with its own week.
+    A window is some whole blocks of time and a stretch of one more. Whole blocks differ as those of the reference do:
+    their deviations get random multipliers (block multiplier bootstrap: Bücher and Kojadinovic, 2016), scaled to the
+    window's length, and to the reference being a sample itself. The stretch differs from its own block as a stretch of
+    some block of the reference does. A Student factor a draw makes it a predictive distribution: with n blocks the
+    bound of one mean is mean + t(n-1) s sqrt(1/k + 1/n), which holds at its rate however few blocks there are
+    (Ibragimov and Müller, 2010: few large blocks and Student's t bear any likeness within them). No pseudo-window is
+    ever compared with a reference that it is a part of.
 
     Args:
-        chunks: of the reference.
+        chunks: of the reference, in the order of time.
         size: of the window, in chunks.
         seed: of the drawing.
         resamples: how many windows.
     """
-    count, taken = chunks.count, min(size, chunks.count // 2)
-    block = taken if size <= count // 8 else min(taken, max(WEEK if chunks.in_time else 1, count // 6))
-    reach = min(chunks.week, count // 6) if chunks.in_time else 0
-    random = np.random.default_rng(seed)
-    inside, near = np.zeros((resamples, count)), np.zeros((resamples, count))
-    for row in range(resamples):
-        picked = random.permutation(count // block)[: -(-taken // block)]
-        starts = random.integers(count) + picked * block
-        places = (starts[:, None] + np.arange(block)).ravel()[:taken] % count
-        inside[row, places] = 1
-        near[row, ((places[:, None] + np.arange(-reach, reach + 1)) % count).ravel()] = 1
-    outside = 1 - near
-    cramped = outside.sum(axis=1) < count / 4
-    outside[cramped] = 1 - inside[cramped]
-    left = 1 / inside.sum(axis=1) + 1 / outside.sum(axis=1)
-    return Draws(inside, outside, np.sqrt((1 / size + 1 / count) / left), _away(inside, outside))
+    random, rows = np.random.default_rng(seed), chunks.sizes().astype(np.float64)
+    block = _block(chunks, size)
+    count = max(2, chunks.count // block)
+    code = np.minimum(np.arange(chunks.count) // block, count - 1)
+    rest = size % block
+    share = (size // block) * (block / size) ** 2 + (rest / size) ** 2
+    spread = np.sqrt((share + 1 / count) / (count - 1)) * count / rows.sum()
+    weights = (random.standard_normal((resamples, count)) * spread)[:, code]
+    if rest:
+        weights += rest / size * _stretches(random, code, rows, rest, resamples)
+    student = np.sqrt((count - 1) / random.chisquare(count - 1, resamples))
+    return Draws(weights * student[:, None], count, student)
 
 
-def _away(inside: "Floats", outside: "Floats") -> "Floats":
-    shared = (1 - outside) @ inside.T / inside.sum(axis=1)
-    away = (shared == 0).astype(np.float64)
-    lonely = away.sum(axis=1) < FEW
-    away[lonely] = np.maximum(1 - shared[lonely], 1e-6)
-    mean: Floats = away / away.sum(axis=1, keepdims=True)
-    return mean
+def _block(chunks: Chunks, size: int) -> int:
+    """As long as the window, in whole weeks, as far as the reference has enough of them."""
+    if not chunks.in_time:
+        return max(1, min(size, chunks.count // BLOCKS))
+    week = max(1, min(chunks.week, chunks.count // FEWEST))
+    return week * max(1, min(size, chunks.count // BLOCKS) // week)
+
+
+def _stretches(random: np.random.Generator, code: "Floats", rows: "Floats", length: int, resamples: int) -> "Floats":
+    """A stretch of some block each, less that whole block."""
+    sizes = np.bincount(code)
+    picked = random.integers(len(sizes), size=resamples)
+    first = (np.cumsum(sizes) - sizes)[picked]
+    start = (first + random.integers(0, sizes[picked] - length + 1))[:, None]
+    place = np.arange(len(code))
+    inside = ((place >= start) & (place < start + length)).astype(np.float64)
+    whole = (code == picked[:, None]).astype(np.float64)
+    weights: Floats = inside / (inside @ rows)[:, None] - whole / (whole @ rows)[:, None]
+    return weights
