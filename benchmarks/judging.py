@@ -2,10 +2,8 @@
 
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from mlops_assets.rooms.monitor.drift import FAULTS_SHARE, baseline
-from mlops_assets.rooms.monitor.faults import faults
+from mlops_assets.rooms.monitor.faults import Fault, faults
 from mlops_assets.rooms.monitor.reference import Reference, chunks_of
 from mlops_assets.rooms.monitor.summary import summary
 
@@ -22,19 +20,21 @@ class Judge:
         self, stream: "Stream", x: "Floats", score: "Floats", day: "Places", *, size: int, seed: int = 0
     ) -> None:
         """Sum up the reference once."""
-        kinds = ["category" if place in stream.categories else "number" for place in range(len(stream.columns))]
-        named = [{"name": name, "kind": kind} for name, kind in zip(stream.columns, kinds, strict=True)]
         rows = stream.table(x, score, day)
         self.stream, self.seed = stream, seed
-        self.reference = Reference({"features": named}, rows, chunks_of(rows))
+        self.reference = Reference({"features": stream.features()}, rows, chunks_of(rows))
         self.known = summary(self.reference, size)
         self.base = baseline(self.known, size, seed=seed)
         self.limits = self.base.thresholds(RATE * (1 - FAULTS_SHARE))
 
-    def figure(self, x: "Floats", score: "Floats") -> float:
-        """The worst of detectors and faults over its threshold: above 1 is an alarm."""
+    def ratios(self, x: "Floats", score: "Floats") -> dict[str, float]:
+        """Each detector's figure, and that of the worst fault, over its threshold: above 1 is an alarm."""
         rows = self.stream.table(x, score)
         codes = self.base.encoding.codes(rows)
-        shifts = [figure / self.limits[name] for name, figure in self.base.judge(codes).items()]
+        shifts = {name: float(figure / self.limits[name]) for name, figure in self.base.judge(codes).items()}
         found = faults(rows, self.known.bounds, days=self.base.size, rate=RATE * FAULTS_SHARE, seed=self.seed)
-        return float(np.max([*shifts, *(fault.window / fault.threshold for fault in found)]))
+        return {**shifts, "faults": max(_grown(fault) for fault in found)}
+
+
+def _grown(fault: Fault) -> float:
+    return (fault.window - fault.reference) / (fault.threshold - fault.reference)

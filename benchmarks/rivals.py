@@ -1,69 +1,108 @@
 """The usual triggers, as one figure a window each, so that all can be put at the same false-alarm rate."""
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 if TYPE_CHECKING:
-    from mlops_assets.rooms.monitor.baseline import Baseline
-    from mlops_assets.rooms.monitor.encoding import Codes, Floats
+    from benchmarks.streams import Floats, Stream
 
-GRID = np.linspace(0.0025, 0.9975, 200)
 EVIDENTLY = 0.1
 """The threshold of its default distances from a thousand reference rows on."""
+FEW = 5
+"""Numbers of at most so many values are categories to Evidently."""
+DECILES = np.linspace(0, 1, 11)[1:-1]
+LEAST = 1e-4
+
+
+@dataclass(frozen=True)
+class Known:
+    """One column of a reference.
+
+    Attributes:
+        values: sorted, without the missing ones.
+        category: whether it is one.
+        edges: of ten bins; the values themselves of a category.
+        shares: of the bins, the missing ones last.
+    """
+
+    values: "Floats"
+    category: bool
+    edges: "Floats"
+    shares: "Floats"
+
+    def binned(self, given: "Floats") -> "Floats":
+        """Shares of the bins, the missing ones last."""
+        missing, last = np.isnan(given), len(self.edges) + 1
+        codes = np.where(missing, last, np.searchsorted(self.edges, np.nan_to_num(given), "right"))
+        shares: Floats = np.bincount(codes, minlength=last + 1) / len(given)
+        return shares
 
 
 class Rivals:
     """Distances to one reference."""
 
-    def __init__(self, base: "Baseline", x: "Floats") -> None:
-        """Keep what the distances need of the reference.
+    def __init__(self, stream: "Stream", x: "Floats") -> None:
+        """Sort what the distances need of the reference.
 
         Args:
-            base: the reference, summed up.
+            stream: that says which columns are categories.
             x: its columns, the score last; categories as whole numbers.
         """
-        self.base = base
-        self.kinds = [column.feature.kind == "number" for column in base.encoding.columns]
-        self.grids = [np.nanquantile(x[:, place], GRID) for place in range(x.shape[1])]
-        self.spreads = np.maximum(np.nanstd(x, axis=0), 1e-3)
-        self.shares = base.means[base.sums.parts[0]]
+        self.known = [_known(x[:, place], place in stream.categories) for place in range(x.shape[1])]
 
-    def figures(self, codes: "Codes", x: "Floats") -> dict[str, float]:
-        """The highest PSI; the smallest KS p-value, turned round; Evidently's count of columns."""
-        psi, ks, drifted = [], [], []
-        counts = np.bincount(codes.ravel(), minlength=self.base.encoding.size) / len(codes)
-        for place, column in enumerate(self.base.encoding.columns):
-            part = slice(column.first, column.first + column.size)
-            here, there = counts[part], self.shares[part]
-            psi.append(_psi(here, there))
-            if self.kinds[place]:
-                ks.append(np.abs(np.cumsum(here - there)).max() * np.sqrt(len(codes)))
-                drifted.append(self._wasserstein(place, x))
-            else:
-                drifted.append(_jensen_shannon(here, there))
-        apart = np.array(drifted)
+    def figures(self, x: "Floats") -> dict[str, float]:
+        """The highest PSI; the smallest KS p-value, turned round; Evidently's count of columns, then its highest."""
+        apart = self.evidently(x)
+        columns = list(zip(self.known, x.T, strict=True))
         return {
-            "psi": max(psi),
-            "ks": float(max(ks)),
+            "psi": max(_psi(known.binned(given), known.shares) for known, given in columns),
+            "ks": max(_kolmogorov(known.values, given) for known, given in columns if not known.category),
             "evidently": float((apart >= EVIDENTLY).sum() + min(apart.max(), 9) / 10),
         }
 
-    def _wasserstein(self, place: int, x: "Floats") -> float:
-        """Normed by the reference's deviation, over 200 quantiles, without missing values: as Evidently does."""
-        known = x[:, place][~np.isnan(x[:, place])]
-        if not len(known):
-            return 0.0
-        return float(np.abs(np.quantile(known, GRID) - self.grids[place]).mean() / self.spreads[place])
+    def evidently(self, x: "Floats") -> "Floats":
+        """A column each: what Evidently's defaults measure from a thousand reference rows on."""
+        return np.array([_evidently(known, given) for known, given in zip(self.known, x.T, strict=True)])
+
+
+def _known(given: "Floats", category: bool) -> Known:
+    values = np.sort(given[~np.isnan(given)])
+    edges = np.unique(values if category else np.quantile(values, DECILES))
+    found = Known(values, category, edges, np.zeros(0))
+    return Known(values, category, edges, found.binned(given))
+
+
+def _evidently(known: Known, given: "Floats") -> float:
+    """Wasserstein normed by the reference's deviation, or Jensen-Shannon; without missing values."""
+    from scipy.stats import wasserstein_distance
+
+    here = given[~np.isnan(given)]
+    if not len(here):
+        return 0.0
+    if known.category or len(np.unique(np.concatenate([known.values, here]))) <= FEW:
+        return _jensen_shannon(known.values, here)
+    return float(wasserstein_distance(known.values, here) / max(float(known.values.std()), 1e-3))
+
+
+def _jensen_shannon(there: "Floats", here: "Floats") -> float:
+    from scipy.spatial.distance import jensenshannon
+
+    values = np.unique(np.concatenate([there, here]))
+    shares = [np.bincount(np.searchsorted(values, side), minlength=len(values)) / len(side) for side in (there, here)]
+    return float(jensenshannon(*shares))
+
+
+def _kolmogorov(there: "Floats", given: "Floats") -> float:
+    here = np.sort(given[~np.isnan(given)])
+    if not len(here):
+        return 0.0
+    grid = np.concatenate([there, here])
+    apart = [np.searchsorted(side, grid, "right") / len(side) for side in (there, here)]
+    return float(np.abs(apart[0] - apart[1]).max() * np.sqrt(len(here) * len(there) / (len(here) + len(there))))
 
 
 def _psi(here: "Floats", there: "Floats") -> float:
-    a, b = np.maximum(here, 1e-4), np.maximum(there, 1e-4)
+    a, b = np.maximum(here, LEAST), np.maximum(there, LEAST)
     return float(((a - b) * np.log(a / b)).sum())
-
-
-def _jensen_shannon(here: "Floats", there: "Floats") -> float:
-    middle = (here + there) / 2
-    with np.errstate(divide="ignore", invalid="ignore"):
-        parts = [np.nansum(np.where(p > 0, p * np.log(p / middle), 0)) for p in (here, there)]
-    return float(np.sqrt(max(sum(parts) / 2, 0)))

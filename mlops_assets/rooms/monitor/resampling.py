@@ -62,9 +62,15 @@ def draw(chunks: Chunks, size: int, *, seed: int, resamples: int = RESAMPLES) ->
     rest = size % block
     share = (size // block) * (block / size) ** 2 + (rest / size) ** 2
     spread = np.sqrt((share + 1 / count) / (count - 1)) * count / rows.sum()
-    weights = (random.standard_normal((resamples, count)) * spread)[:, code]
+    multipliers = random.standard_normal((resamples, count)) * spread
+    sizes, window = np.bincount(code), np.arange(resamples)
+    picked = random.integers(count, size=resamples)
+    start = (np.cumsum(sizes) - sizes)[picked] + random.integers(0, sizes[picked] - rest + 1)
+    multipliers[window, picked] -= rest / size / np.bincount(code, rows)[picked]
+    weights = multipliers[:, code]
     if rest:
-        weights += rest / size * _stretches(random, code, rows, rest, resamples)
+        places = start[:, None] + np.arange(rest)
+        weights[window[:, None], places] += rest / size / rows[places].sum(axis=1)[:, None]
     student = np.sqrt((count - 1) / random.chisquare(count - 1, resamples))
     return Draws(weights * student[:, None], count, student)
 
@@ -75,16 +81,3 @@ def _block(chunks: Chunks, size: int) -> int:
         return max(1, min(size, chunks.count // BLOCKS))
     week = max(1, min(chunks.week, chunks.count // FEWEST))
     return week * max(1, min(size, chunks.count // BLOCKS) // week)
-
-
-def _stretches(random: np.random.Generator, code: "Floats", rows: "Floats", length: int, resamples: int) -> "Floats":
-    """A stretch of some block each, less that whole block."""
-    sizes = np.bincount(code)
-    picked = random.integers(len(sizes), size=resamples)
-    first = (np.cumsum(sizes) - sizes)[picked]
-    start = (first + random.integers(0, sizes[picked] - length + 1))[:, None]
-    place = np.arange(len(code))
-    inside = ((place >= start) & (place < start + length)).astype(np.float64)
-    whole = (code == picked[:, None]).astype(np.float64)
-    weights: Floats = inside / (inside @ rows)[:, None] - whole / (whole @ rows)[:, None]
-    return weights

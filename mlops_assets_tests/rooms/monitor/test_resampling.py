@@ -3,6 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mlops_assets.rooms.monitor.calibration import Floats
 from mlops_assets.rooms.monitor.chunks import Chunks
 from mlops_assets.rooms.monitor.resampling import draw
 
@@ -13,10 +14,11 @@ def chunks(count: int, *, rows: int = 10, in_time: bool = True) -> Chunks:
     return Chunks(np.repeat(np.arange(count), rows), count, in_time)
 
 
-def days(count: int, draw: np.random.Generator, likeness: float) -> np.ndarray:
+def days(count: int, draw: np.random.Generator, likeness: float) -> Floats:
     """Days whose weeks have moods of their own, in an order that means nothing."""
     moods = np.repeat(draw.normal(size=count // WEEK + 1), WEEK)[:count]
-    return np.sqrt(likeness) * moods + np.sqrt(1 - likeness) * draw.normal(size=count)
+    values: Floats = np.sqrt(likeness) * moods + np.sqrt(1 - likeness) * draw.normal(size=count)
+    return values
 
 
 def false_alarms(reference: int, window: int, likeness: float, *, repetitions: int = 300) -> float:
