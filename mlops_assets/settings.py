@@ -90,6 +90,11 @@ class Settings:
         return self.data / "evidently"
 
     @property
+    def profiles(self) -> Path:
+        """How each batch's values are spread, by its fingerprint; made anew when lost."""
+        return self.data / "profiles"
+
+    @property
     def environments(self) -> Path:
         """Environments built from a lock, by its digest."""
         return self.data / "environments"

@@ -79,6 +79,10 @@ class Stores(dg.ConfigurableResource):  # type: ignore[type-arg]  # Dagster's re
         """What was computed once and can be made anew."""
         return FolderCache(self.settings().cache)
 
+    def profiles(self) -> Cache:
+        """How each batch's values are spread."""
+        return FolderCache(self.settings().profiles, most=None)
+
     def workspace(self) -> Workspace:
         """The windows' snapshots, for Evidently's own UI."""
         return FolderWorkspace(self.settings().evidently)

@@ -26,9 +26,10 @@ class Cache(Protocol):
 class FolderCache:
     """A folder a name, a file a key; each file begins with the SHA-256 of what follows."""
 
-    def __init__(self, root: Path) -> None:
-        """Remember the folder; nothing is made before something is kept."""
+    def __init__(self, root: Path, *, most: int | None = MOST) -> None:
+        """Remember the folder, and how many files of one name are kept (None: all); nothing is made before one is."""
         self.root = root
+        self.most = most
 
     def get(self, name: str, key: str) -> bytes | None:
         """What was kept; None when there is nothing, or not what was kept: both are only made anew.
@@ -54,8 +55,9 @@ class FolderCache:
             os.replace(draft, path)  # noqa: PTH105 - the atomic rename, by its own name
         finally:
             draft.unlink(missing_ok=True)
-        for old in sorted(path.parent.glob("[!.]*"), key=_asked, reverse=True)[MOST:]:
-            old.unlink(missing_ok=True)
+        if self.most is not None:
+            for old in sorted(path.parent.glob("[!.]*"), key=_asked, reverse=True)[self.most :]:
+                old.unlink(missing_ok=True)
 
     def _path(self, name: str, key: str) -> Path:
         return self.root / safe(name) / safe(key)

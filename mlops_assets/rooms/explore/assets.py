@@ -35,7 +35,7 @@ def build(plan: DatasetPlan) -> list[dg.AssetsDefinition]:
 
     @dg.multi_asset(name=f"{dataset.name}_explore", specs=[report, figures, *told], can_subset=True)
     def explored(context: dg.AssetExecutionContext, stores: Stores) -> declaration.Events:
-        found = explore(stores.lake(), dataset, context.partition_key)
+        found = explore(stores.lake(), dataset, context.partition_key, stores.profiles())
         if report.key in context.selected_asset_keys:
             yield _reported(report, stores, plan, found)
         if figures.key in context.selected_asset_keys:

@@ -1,6 +1,6 @@
 """What changed from one profile to the next, in words and figures; it describes and never alarms."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -10,6 +10,8 @@ NULLS: Final = 0.01
 """Difference of null shares from which a column counts as changed."""
 SHIFT: Final = 0.2
 """Difference of means, in standard deviations, from which a column counts as changed: Cohen's small effect."""
+APART: Final = 0.1
+"""Distance from which a column's distribution counts as changed, from the batch before and from all before."""
 ROWS: Final = 0.1
 """Relative difference of row counts from which it is told."""
 
@@ -48,6 +50,26 @@ def between(before: Sequence[ColumnProfile], now: Sequence[ColumnProfile]) -> li
             found.append(Change(profile.column, "new column", "", profile.type))
     kept = {profile.column for profile in now}
     return found + [Change(p.column, "vanished column", p.type, "") for p in before if p.column not in kept]
+
+
+def spread(
+    last: Mapping[str, float], ever: Mapping[str, float], usual: Mapping[str, float], batches: int
+) -> list[Change]:
+    """The columns whose values are spread as in no batch before, the furthest first.
+
+    Args:
+        last: distance to the batch before, a column each.
+        ever: to all before together.
+        usual: of the batch before to all before it: what counts its batches is always as far.
+        batches: how many these are.
+    """
+    more = f", {{:.2f}} from all {batches} before" if batches > 1 else ""
+    new = [name for name in ever if ever[name] > usual.get(name, 0.0)]
+    apart = sorted((-ever[name], name) for name in new if min(ever[name], last.get(name, 0.0)) > APART)
+    return [
+        Change(name, "distribution", "", f"{last[name]:.2f} from the batch before{more.format(-far)}")
+        for far, name in apart
+    ]
 
 
 def columns(changes: Sequence[Change]) -> list[str]:

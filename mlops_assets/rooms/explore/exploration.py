@@ -5,13 +5,15 @@ from typing import TYPE_CHECKING
 
 from mlops_assets import keys
 from mlops_assets.errors import NotFound
-from mlops_assets.rooms.explore import changes, measure, profile
+from mlops_assets.rooms.explore import changes, measure, profile, sketches
 from mlops_assets.rooms.explore.eda import Subject
 from mlops_assets.spec.dataset import Dataset
-from mlops_assets.stores.lake import Lake
+from mlops_assets.stores.lake import BATCH, Lake
 
 if TYPE_CHECKING:
     import pyarrow as pa
+
+    from mlops_assets.stores.cache import Cache
 
 
 @dataclass(frozen=True)
@@ -43,8 +45,14 @@ class Exploration:
         }
 
 
-def explore(lake: Lake, dataset: Dataset, batch: str) -> Exploration:
+def explore(lake: Lake, dataset: Dataset, batch: str, kept: "Cache | None" = None) -> Exploration:
     """Profile a clean batch and compare it with what was there before.
+
+    Args:
+        lake: the tables.
+        dataset: whose batch it is.
+        batch: its name.
+        kept: where the sketches of batches are kept; None: nowhere, and earlier batches are read again.
 
     Raises:
         NotFound: the clean table has no such batch.
@@ -57,8 +65,26 @@ def explore(lake: Lake, dataset: Dataset, batch: str) -> Exploration:
     subject = Subject(dataset.name, batch, lake.version(table), fingerprint, dataset.event_time, zone)
     profiles = measure.of_table(rows)
     compared_with, before = _before(lake, subject)
+    now = sketches.of_batch(lake, dataset.name, batch, fingerprint, kept=kept, rows=rows)
+    now = [sketch for sketch in now if sketch.column not in dataset.key]
+    spread = _spread(lake, subject, now, kept) if compared_with else []
     found = changes.between(before, profiles) if compared_with else []
-    return Exploration(subject, rows, profiles, compared_with, found)
+    return Exploration(subject, rows, profiles, compared_with, [*found, *spread])
+
+
+def _spread(lake: Lake, subject: Subject, now: "list[sketches.Sketch]", kept: "Cache | None") -> list[changes.Change]:
+    """How far the values are from those of the batch before, and of all before, by what was kept of each."""
+    table = keys.table(subject.dataset, "profile")
+    told = lake.read(table, columns=[BATCH, "fingerprint"])
+    known = dict(zip(told[BATCH].to_pylist(), told["fingerprint"].to_pylist(), strict=True))
+    clean = lake.batches(keys.table(subject.dataset, "clean"))
+    earlier = [batch for batch in sorted(known) if batch < subject.batch and batch in clean]
+    each = [sketches.of_batch(lake, subject.dataset, batch, known[batch], kept=kept) for batch in earlier]
+    if not each:
+        return []
+    last, ever = sketches.distances(each[-1], now), sketches.distances(sketches.together(each), now)
+    usual = sketches.distances(sketches.together(each[:-1]), each[-1])
+    return changes.spread(last, ever, usual, len(each))
 
 
 def _before(lake: Lake, subject: Subject) -> tuple[str, list[profile.ColumnProfile]]:
