@@ -1,6 +1,5 @@
 """Runs a job that a person asked for in this process, so that the UI shows it as it shows every other run."""
 
-import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -22,8 +21,6 @@ def run(home: Path | None, model: str, job: str, op: str, config: Mapping[str, A
         UnknownName: no such model.
         MlopsError: what the job refused.
     """
-    import dagster as dg
-
     from mlops_assets.cli.home import prepare, unlogged
     from mlops_assets.cli.nouns import nouns
     from mlops_assets.definitions import definitions
@@ -33,8 +30,7 @@ def run(home: Path | None, model: str, job: str, op: str, config: Mapping[str, A
     if model not in known:
         raise UnknownName.among("model", model, known)
     given = {"ops": {op: {"config": dict(config)}}, "loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
-    with unlogged(settings) as instance, warnings.catch_warnings():
-        warnings.simplefilter("ignore", dg.BetaWarning)  # of Dagster's own parameters
+    with unlogged(settings) as instance:
         result = declared.resolve_job_def(job).execute_in_process(
             instance=instance, run_config=given, raise_on_error=False
         )

@@ -9,6 +9,7 @@ import dagster as dg
 from mlops_assets.components.dataset import Dataset
 from mlops_assets.components.feature_table import FeatureTable
 from mlops_assets.components.house import House
+from mlops_assets.components.loading import hush
 from mlops_assets.components.model import Model
 from mlops_assets.components.noun import Noun
 from mlops_assets.components.origin import Origin, shown
@@ -28,6 +29,7 @@ def build(*specs: Declared, folder: Path | None = None) -> dg.Definitions:
     Raises:
         SpecError: a spec names something that is not there.
     """
+    hush()
     caller = inspect.stack()[1]
     module = inspect.getmodule(caller.frame)
     origin = Origin(

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
-from warnings import catch_warnings, simplefilter
+from warnings import catch_warnings, filterwarnings, simplefilter
 
 import dagster as dg
 import yaml
@@ -17,6 +17,8 @@ from mlops_assets.components.origin import shown
 from mlops_assets.errors import MlopsError, SpecError, UnknownName
 
 COMPONENTS = ("mlops_assets.Dataset", "mlops_assets.FeatureTable", "mlops_assets.Model")
+ITS_OWN = r"Parameter `(execution_type|include_sources)`"
+"""Beta parameters that Dagster passes to itself, whenever it makes a repository of checks or resolves a selection."""
 
 
 def load(defs_folder: Path) -> dg.Definitions:
@@ -25,6 +27,7 @@ def load(defs_folder: Path) -> dg.Definitions:
     Raises:
         SpecError: a declaration is wrong.
     """
+    hush()
     package = module_name(defs_folder)
     root = defs_folder.parents[package.count(".")]
     try:
@@ -39,6 +42,11 @@ def load(defs_folder: Path) -> dg.Definitions:
         if found is None:
             raise
         raise found.with_traceback(None) from None
+
+
+def hush() -> None:
+    """Show no warning of Dagster's about what only Dagster itself has asked for; every other one is shown."""
+    filterwarnings("ignore", ITS_OWN, dg.BetaWarning, r"dagster\._core")
 
 
 def module_name(folder: Path) -> str:

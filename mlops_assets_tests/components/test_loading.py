@@ -1,5 +1,6 @@
 """Sound declarations, from YAML and from Python, become one graph."""
 
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -162,3 +163,15 @@ def test_an_installed_package_is_loaded_without_a_project_file(defs: Path, write
     assert not list(defs.parents[1].glob("*.toml"))
     assert module_name(defs) == f"{defs.parent.name}.defs"
     assert load(defs).jobs
+
+
+def test_what_dagster_warns_itself_of_is_not_shown_and_every_other_warning_is(defs: Path, write: Write) -> None:
+    write()
+    with warnings.catch_warnings(record=True) as shown:
+        warnings.simplefilter("always")
+        declared = dg.Definitions.merge(load(defs), dg.Definitions(resources={"stores": Stores()}))
+        declared.get_repository_def().get_all_jobs()
+        declared.resolve_all_asset_specs()
+        assert [str(found.message) for found in shown if issubclass(found.category, dg.BetaWarning)] == []
+        warnings.warn("Parameter `execution_type` of ours", dg.BetaWarning, stacklevel=1)
+    assert "of ours" in str(shown[-1].message)
