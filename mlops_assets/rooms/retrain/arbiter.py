@@ -62,9 +62,10 @@ def decide(model: Model, evidence: Evidence) -> Decision:
 
 
 def request_key(model: Model, evidence: Evidence, decision: Decision) -> str:
-    """Of a request: the same for the same evidence."""
+    """Of a request: the same for the same evidence, of which the earlier requests are a part."""
     body: dict[str, Any] = {
         "model": model.name,
+        "number": len(evidence.requests) + 1,
         "clock": evidence.clock.isoformat(),
         "findings": [[f.cause, f.evidence] for f in decision.findings],
     }

@@ -69,9 +69,18 @@ def _spent(model: Model, evidence: Evidence, cause: str) -> str:
     return f"budget: {len(recent)} requests in {budget.period.days} days, of {budget.requests} allowed"
 
 
+def _same(model: Model, evidence: Evidence, cause: str) -> str:
+    """The same rows by the same code make the same challenger, whatever limits are declared away."""
+    del model, cause
+    last = evidence.last
+    if last is None or (last.labels, last.code, last.contract) != (evidence.labels, evidence.code, evidence.contract):
+        return ""
+    return "nothing is new since the last request: the labels, the code and the contract are the same"
+
+
 def _often(times: int) -> str:
     return {1: "once", 2: "twice"}.get(times, f"{times} times")
 
 
-LIMITS: Final[tuple[Callable[[Model, Evidence, str], str], ...]] = (_cooling, _spent, _unlabelled)
+LIMITS: Final[tuple[Callable[[Model, Evidence, str], str], ...]] = (_cooling, _spent, _unlabelled, _same)
 """In the order in which they are asked; the first no is the reason."""

@@ -218,6 +218,17 @@ def test_too_few_new_labels_hold_an_alarm_back() -> None:
     assert "too few new labels: 99" in decision.reason
 
 
+def test_nothing_new_since_the_last_request_is_never_asked_for_again_whatever_limits_are_declared_away() -> None:
+    spec = model(cooldown="0d", min_new_labels=0, max_age="30d", budget={"requests": 99})
+    decision, evidence = follow(spec, settled())
+    assert decision.causes == ("age",)
+    again, _ = follow(spec, evidence)
+    assert not again.retrain
+    assert again.reason.startswith("nothing is new since the last request")
+    assert decide(spec, replace(evidence, labels=12_001)).retrain
+    assert decide(spec, replace(evidence, code="b", requests=(*evidence.requests[:-1], asked(0, code="a")))).retrain
+
+
 def test_a_demand_waits_for_no_limit() -> None:
     spec = model(budget={"requests": 1})
     evidence = settled(demands=(Demand(7, "new fleet"),), requests=(asked(1, 12_000),))
@@ -256,3 +267,5 @@ def test_the_same_evidence_is_the_same_request() -> None:
     assert key == request_key(spec, evidence, decide(spec, evidence))
     later = replace(evidence, clock=NOW + DAY)
     assert key != request_key(spec, later, decide(spec, later))
+    asked_before = replace(evidence, requests=(*evidence.requests, asked(59)))
+    assert key != request_key(spec, asked_before, decide(spec, evidence))
