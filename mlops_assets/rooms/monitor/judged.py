@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from mlops_assets.rooms.monitor import history, window, words
-from mlops_assets.rooms.monitor.drift import drift
 from mlops_assets.rooms.monitor.evidently_report import drawn
 from mlops_assets.rooms.monitor.page import Page
 from mlops_assets.rooms.monitor.pictures import drift_picture
 from mlops_assets.rooms.monitor.reference import floats, reference
+from mlops_assets.rooms.monitor.season import matched
 from mlops_assets.spec.plan import ModelPlan
 from mlops_assets.stores.lake import Lake
 from mlops_assets.stores.predictions import PredictionLog
@@ -49,15 +49,16 @@ def judge_drift(
     """Judge the scores and features of a batch, without its labels; what is summed up of the reference is kept."""
     given, known = answered(registry, log, plan, batch)
     rows = window.with_features(lake, plan, batch, given)
-    figures = drift(
-        rows, known, false_alarm_rate=plan.model.monitor.false_alarm_rate, seed=plan.model.train.seed, held=held
-    )
-    row = {**head(batch, given), **figures.row()}
+    against = matched(known, rows)
+    rate, seed = plan.model.monitor.false_alarm_rate, plan.model.train.seed
+    figures = against.drift(rows, false_alarm_rate=rate, seed=seed, held=held)
+    row = {**head(batch, given), **figures.row(), **against.row()}
     past = [*history.before(lake, plan.name, "drift_report", row), row]
-    said, picture = words.drift_words(figures), drift_picture(floats(rows, "score"), known.scores, past)
+    said, picture = words.drift_words(figures), drift_picture(floats(rows, "score"), against.reference.scores, past)
     page = Page(
         title=f"{plan.name}: drift in {batch}",
-        subtitle=f"{looked_at(row)} against {known.rows.num_rows:,} out-of-fold scores of its training rows",
+        subtitle=f"{looked_at(row)} against {row['reference_rows']:,} out-of-fold scores of its training rows: "
+        f"{against.words}",
         alarm=figures.reaction != "none",
         words=said,
         lines=words.drift_lines(figures),
@@ -67,7 +68,7 @@ def judge_drift(
         links=[("all windows of this model, and what came of them", "../retrain_request/timeline.html")],
     )
     calm = figures.reaction == "none"
-    shown = drawn(page, rows, known, figures, row)
+    shown = drawn(page, rows, against.reference, figures, row)
     return Judged(row, said, calm, picture, shown.html, shown.snapshot)
 
 

@@ -15,6 +15,7 @@ from mlops_assets.rooms.monitor.maturing import Maturity, maturity
 from mlops_assets.rooms.monitor.page import Page
 from mlops_assets.rooms.monitor.performance import PerformanceFigures, performance
 from mlops_assets.rooms.monitor.pictures import performance_picture
+from mlops_assets.rooms.monitor.season import matched
 from mlops_assets.rooms.train.fit import manifest_of
 from mlops_assets.rooms.train.inputs import frame, from_manifest
 from mlops_assets.rooms.train.metrics import said_and_happened
@@ -65,17 +66,17 @@ def judge_performance(court: Court, batch: str) -> Judged:
     given, known = answered(court.registry, court.log, plan, batch)
     cutoff = clock(court.lake, plan.dataset)
     truth = maturity(court.labels, plan, batch, given, cutoff)
-    matured = window.with_labels(court.labels, plan, batch, given, cutoff)
-    rate, seed = plan.model.monitor.false_alarm_rate, plan.model.train.seed
-    figures = performance(matured, given.num_rows, known, false_alarm_rate=rate, seed=seed)
+    known_labels = window.with_labels(court.labels, plan, batch, given, cutoff)
+    rate, seed, against = plan.model.monitor.false_alarm_rate, plan.model.train.seed, matched(known, given)
+    figures = performance(known_labels, given.num_rows, against.reference, false_alarm_rate=rate, seed=seed)
     earlier = [row for row in past if row["window"] == batch]
     start = {**head(batch, given), "label_cutoff": cutoff, "judgement": _number(earlier, truth, cutoff)}
     before = history.before(court.lake, plan.name, "performance_report", start)
     guess = estimate(known.task.read(given), known, before)
-    row = {**start, **figures.row(), **truth.row(), **guess.row()}
-    judged = _contest(court, matured, known, row) if figures.figures else []
+    row = {**start, **figures.row(), **truth.row(), **guess.row(), **against.row()}
+    judged = _contest(court, known_labels, known, row) if figures.figures else []
     shown = _Shown(figures, truth, guess, judged, row, earlier)
-    scores, outcomes = known.task.read(matured), known.task.outcomes(matured["label"])
+    scores, outcomes = known.task.read(known_labels), known.task.outcomes(known_labels["label"])
     picture = performance_picture(*said_and_happened(outcomes, scores), [*before, row], known.watched)
     return Judged(row, shown.words, not figures.alarm, picture, shown.page(plan.name, picture))
 
@@ -151,7 +152,7 @@ class _Shown:
         lines = [*words.performance_lines(self.figures), *words.maturity_lines(self.truth)]
         first = Page(
             title=f"{model}: performance in {row['window']}",
-            subtitle=f"{looked_at(row)}; {known_by}",
+            subtitle=f"{looked_at(row)}; {known_by}; held against {row['reference']}",
             alarm=self.figures.alarm,
             words=self.words,
             lines=lines,
