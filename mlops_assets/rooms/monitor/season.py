@@ -89,7 +89,7 @@ def matched(whole: Reference, window: "pa.Table") -> Matched:
 
 
 def _stretches(start: datetime, end: datetime, first: datetime, last: datetime) -> list[tuple[datetime, datetime]]:
-    """Those weeks of each year before, the newest first, and as many on either side, as far as the reference reaches."""
+    """Those weeks of each year before, the newest first, and as many on either side as far as the reference goes."""
     beside, found, years = max(BESIDE, end - start), [], 1
     while (back := timedelta(weeks=round(years * WEEKS))) <= start - first:
         if end - back <= last:
