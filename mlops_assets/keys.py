@@ -56,6 +56,15 @@ def raw_table(dataset: str, batch: str) -> str:
     return f"{dataset}/raw/{batch}"
 
 
+def windows_table(model: str) -> str:
+    """The lake's name for what is in which window, where windows are no batches; no asset stands for it.
+
+    >>> windows_table("flight_delays")
+    'flight_delays/windows'
+    """
+    return f"{model}/windows"
+
+
 def partitions(dataset: str) -> str:
     """The name of a dataset's dynamic partitions: one a batch.
 

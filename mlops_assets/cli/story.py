@@ -10,6 +10,7 @@ import dagster as dg
 from mlops_assets import keys
 from mlops_assets.resources.stores import Stores
 from mlops_assets.rooms.evaluate.verdict import Verdict
+from mlops_assets.rooms.monitor.history import latest, timeline
 from mlops_assets.stores import sql
 from mlops_assets.stores.lineage import Record
 
@@ -148,8 +149,14 @@ class Story:
         lake, table = self.stores.lake(), keys.table(self.model, stage)
         if not lake.exists(table):
             return {}
-        rows = lake.read(table, batches=[batch]).to_pylist()
-        return rows[0] if rows else {}
+        rows = lake.read(table, batches=[batch]).to_pylist() or self._ended_in(stage, batch)
+        return rows[-1] if rows else {}
+
+    def _ended_in(self, stage: str, batch: str) -> list[dict[str, Any]]:
+        """The windows that are no batches, and ended in one."""
+        rows = latest(timeline(self.stores.lake(), self.model, stage))
+        cut = [row for row in rows if row["window_end"] is not None and row["window"] not in self.batches()]
+        return [dict(row) for row in cut if self._batch_of(row["window_end"].isoformat()) == batch]
 
     def _failed(self, batch: str) -> str | None:
         tags = {"mlops/dataset": self.dataset, "mlops/batch": batch}

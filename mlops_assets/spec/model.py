@@ -12,6 +12,7 @@ from mlops_assets.spec.release import Release
 from mlops_assets.spec.retrain import Expiry, Retrain
 from mlops_assets.spec.search import Search
 from mlops_assets.spec.serve import Serve
+from mlops_assets.spec.window import DeclaredWindows, Windows
 
 Share = Annotated[float, Field(gt=0, lt=1)]
 TaskName = Literal["binary", "multiclass", "regression"]
@@ -130,6 +131,8 @@ class Evaluate(Spec):
 class Monitor(Spec):
     """When a window counts as drifted or worse."""
 
+    window: DeclaredWindows = Windows()
+    """What is judged at once: `batch`, so many answers such as `5000 rows`, or a stretch of time such as `7d`."""
     false_alarm_rate: Share = 0.05
     """Stated a window, of each alarm."""
 

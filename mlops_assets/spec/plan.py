@@ -145,6 +145,7 @@ class ModelPlan:
         if unknown:
             raise UnknownName.among("feature to slice by", unknown[0], names, where=where)
         _splits(model, plans[0].dataset, where)
+        _windows(model, plans[0].dataset, where)
         return cls(model, plans, place, dict(places or {}))
 
     @property
@@ -177,4 +178,15 @@ def _splits(model: Model, dataset: Dataset, where: str) -> None:
             "by their event time",
             got=model.train.group,
             step="leave train.group out: what comes later is held out, and a group may come again as it does in use",
+        )
+
+
+def _windows(model: Model, dataset: Dataset, where: str) -> None:
+    """A stretch of time needs rows that have one."""
+    if model.monitor.window.every is not None and dataset.event_time is None:
+        raise SpecError.of(
+            f"{where}: model '{model.name}' has windows of time, but the rows of dataset '{dataset.name}' have none",
+            got=model.monitor.window.text,
+            allowed="batch, or a number of rows such as 5000 rows",
+            step=f"give dataset '{dataset.name}' an event_time",
         )

@@ -15,6 +15,8 @@ from mlops_assets.rooms.monitor.evidently_report import PLOTS
 from mlops_assets.spec.plan import ModelPlan
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from mlops_assets.rooms.monitor.judged import Judged
 
 
@@ -35,16 +37,10 @@ def _drift(plan: ModelPlan) -> dg.AssetsDefinition:
     def drift_report(context: dg.AssetExecutionContext, stores: Stores) -> declaration.Events:
         from mlops_assets.rooms.monitor.judged import judge_drift
 
-        found = judge_drift(
-            stores.lake(),
-            stores.registry(),
-            stores.predictions(),
-            plan=plan,
-            batch=context.partition_key,
-            held=stores.cache(),
-        )
-        context.log.info(found.words)
-        yield from _told(spec, "drift", stores, found)
+        lake, registry, log, held = stores.lake(), stores.registry(), stores.predictions(), stores.cache()
+        names, waiting = _windows(stores, plan, "drift_report", context.partition_key)
+        judged = (judge_drift(lake, registry, log, plan=plan, name=name, held=held) for name in names)
+        yield from _told(context, spec, stores, judged, waiting)
 
     return drift_report
 
@@ -61,13 +57,14 @@ def _performance(plan: ModelPlan) -> dg.AssetsDefinition:
 
         lake, lineage, reports = stores.lake(), stores.lineage(), stores.reports()
         court = Court(lake, stores.registry(), stores.predictions(), stores.labels(), plan)
-        found = judge_performance(court, context.partition_key)
-        context.log.info(found.words)
-        yield from _told(spec, "performance", stores, found)
-        for window in reopened(court, besides=context.partition_key):
+        names, waiting = _windows(stores, plan, "performance_report", context.partition_key)
+        judged = (judge_performance(court, name) for name in names)
+        yield from _told(context, spec, stores, judged, waiting)
+        by_batch = plan.model.monitor.window.batch
+        for window in reopened(court, besides=names):
             again = judge_performance(court, window)
             context.log.info("%s: %s", window, again.words)
-            context.log_event(_again(spec, stores, again))
+            context.log_event(_again(spec, stores, again, window if by_batch else context.partition_key))
         timeline.save(lake, lineage, reports, plan)
 
     return performance_report
@@ -90,28 +87,70 @@ def _spec(
     )
 
 
-def _told(spec: dg.AssetSpec, check: str, stores: Stores, found: "Judged") -> declaration.Events:
+def _windows(stores: Stores, plan: ModelPlan, stage: str, batch: str) -> tuple[list[str], str]:
+    """The windows that are to be judged now, and how many answers wait for theirs, in words."""
+    if plan.model.monitor.window.batch:
+        return [batch], ""
+    from mlops_assets.rooms.monitor.cutting import cut, unjudged
+
+    lock = stores.settings().data / f".windows-{plan.name}"
+    count = cut(stores.lake(), plan, lock=lock)
+    waiting = f"{count:,} answers wait for their window of {plan.model.monitor.window.text} to be complete"
+    return unjudged(stores.lake(), plan, stage), waiting
+
+
+def _told(
+    context: dg.AssetExecutionContext,
+    spec: dg.AssetSpec,
+    stores: Stores,
+    judged: "Iterable[Judged]",
+    waiting: str,
+) -> declaration.Events:
+    """Keep each window as soon as it is judged; the last of them is the one that the batch's check speaks of."""
+    calm, last = True, None
+    for found in judged:
+        if last is not None:
+            context.log_event(_again(spec, stores, last, context.partition_key))
+        context.log.info("%s: %s", found.row["window"], found.words)
+        calm, last = calm and found.calm, found
+    if last is None:
+        yield from _waits(spec, waiting)
+        return
     yield dg.MaterializeResult(
         asset_key=spec.key,
-        metadata=_kept(spec, stores, found),
-        data_version=dg.DataVersion(verdict_version(found.row)),
+        metadata={**_kept(spec, stores, last), **({"waiting": dg.MetadataValue.text(waiting)} if waiting else {})},
+        data_version=dg.DataVersion(verdict_version(last.row)),
     )
-    figures = _figures(found)
     yield dg.AssetCheckResult(
         asset_key=spec.key,
-        check_name=check,
-        passed=found.calm,
-        severity=dg.AssetCheckSeverity.ERROR if found.row.get("fault") else dg.AssetCheckSeverity.WARN,
-        description=found.words,
-        metadata=dict(figures),
+        check_name=_check(spec),
+        passed=calm,
+        severity=dg.AssetCheckSeverity.ERROR if last.row.get("fault") else dg.AssetCheckSeverity.WARN,
+        description=last.words,
+        metadata=dict(_figures(last)),
     )
 
 
-def _again(spec: dg.AssetSpec, stores: Stores, found: "Judged") -> dg.AssetMaterialization:
-    """Of an earlier window that late labels have opened again."""
+def _waits(spec: dg.AssetSpec, waiting: str) -> declaration.Events:
+    """No window is complete: that is told, and the data version says nothing else."""
+    told = f"No window is complete: {waiting}."
+    version = dg.DataVersion(hashlib.sha256(waiting.encode()).hexdigest())
+    yield dg.MaterializeResult(
+        asset_key=spec.key, metadata={"verdict": dg.MetadataValue.md(told)}, data_version=version
+    )
+    yield dg.AssetCheckResult(asset_key=spec.key, check_name=_check(spec), passed=True, description=told)
+
+
+def _check(spec: dg.AssetSpec) -> str:
+    """The name of a report's check."""
+    return spec.key.path[-1].removesuffix("_report")
+
+
+def _again(spec: dg.AssetSpec, stores: Stores, found: "Judged", partition: str) -> dg.AssetMaterialization:
+    """Of a window beside the newest: one that late labels have opened again, or one of several that a batch closes."""
     return dg.AssetMaterialization(
         asset_key=spec.key,
-        partition=found.row["window"],
+        partition=partition,
         description=found.words,
         metadata=_kept(spec, stores, found),
         tags={"dagster/data_version": verdict_version(found.row)},

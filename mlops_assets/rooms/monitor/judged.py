@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from mlops_assets.rooms.monitor import history, window, words
+from mlops_assets.rooms.monitor.cutting import answers
 from mlops_assets.rooms.monitor.evidently_report import drawn
 from mlops_assets.rooms.monitor.page import Page
 from mlops_assets.rooms.monitor.pictures import drift_picture
@@ -44,19 +45,19 @@ class Judged:
 
 
 def judge_drift(
-    lake: Lake, registry: "Registry", log: PredictionLog, *, plan: ModelPlan, batch: str, held: "Cache | None" = None
+    lake: Lake, registry: "Registry", log: PredictionLog, *, plan: ModelPlan, name: str, held: "Cache | None" = None
 ) -> Judged:
-    """Judge the scores and features of a batch, without its labels; what is summed up of the reference is kept."""
-    given, known = answered(registry, log, plan, batch)
-    rows = window.with_features(lake, plan, batch, given)
+    """Judge the scores and features of a window, without its labels; what is summed up of the reference is kept."""
+    given, known = answered(lake, registry, log, plan, name)
+    rows = window.with_features(lake, plan, given)
     against = matched(known, rows)
     rate, seed = plan.model.monitor.false_alarm_rate, plan.model.train.seed
     figures = against.drift(rows, false_alarm_rate=rate, seed=seed, held=held)
-    row = {**head(batch, given), **figures.row(), **against.row()}
+    row = {**head(name, given), **figures.row(), **against.row()}
     past = [*history.before(lake, plan.name, "drift_report", row), row]
     said, picture = words.drift_words(figures), drift_picture(floats(rows, "score"), against.reference.scores, past)
     page = Page(
-        title=f"{plan.name}: drift in {batch}",
+        title=f"{plan.name}: drift in {name}",
         subtitle=f"{looked_at(row)} against {row['reference_rows']:,} out-of-fold scores of its training rows: "
         f"{against.words}",
         alarm=figures.reaction != "none",
@@ -72,17 +73,19 @@ def judge_drift(
     return Judged(row, said, calm, picture, shown.html, shown.snapshot)
 
 
-def answered(registry: "Registry", log: PredictionLog, plan: ModelPlan, batch: str) -> "tuple[pa.Table, Reference]":
-    """The answers of a batch, and the reference of the version that gave them."""
-    given = window.answers(log, plan, batch)
+def answered(
+    lake: Lake, registry: "Registry", log: PredictionLog, plan: ModelPlan, name: str
+) -> "tuple[pa.Table, Reference]":
+    """The answers of a window, and the reference of the version that gave them."""
+    given = answers(lake, log, plan, name)
     version = registry.get(plan.name, given["model_version"][0].as_py())
     return given, reference(registry.load(version))
 
 
-def head(batch: str, given: "pa.Table") -> dict[str, Any]:
+def head(name: str, given: "pa.Table") -> dict[str, Any]:
     """What a row of the history begins with."""
     version = given["model_version"][0].as_py()
-    return {"window": batch, "model_version": version, **window.span(given), "n": given.num_rows}
+    return {"window": name, "model_version": version, **window.span(given), "n": given.num_rows}
 
 
 def looked_at(row: Mapping[str, Any]) -> str:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from mlops_assets.rooms.monitor.window import labels_of
 from mlops_assets.stores import sql
 from mlops_assets.stores.labels import LABELLED
 
@@ -70,16 +71,13 @@ class Maturity:
         }
 
 
-def maturity(
-    labels: "LabelStore", plan: "ModelPlan", batch: str, given: "pa.Table", cutoff: datetime | None
-) -> Maturity:
-    """Look up each answer of a batch by its row's key.
+def maturity(labels: "LabelStore", plan: "ModelPlan", given: "pa.Table", cutoff: datetime | None) -> Maturity:
+    """Look up each answer of a window by its row's key.
 
     Args:
         labels: the ground truth.
         plan: of the model.
-        batch: that was answered.
-        given: its answers.
+        given: the answers.
         cutoff: up to when outcomes count as known; None: all that there are.
     """
     key = sql.identifiers(plan.dataset.key)
@@ -91,8 +89,7 @@ def maturity(
         from given left join labels using ({key}) group by 1 order by 2 desc"""
     with sql.connect() as connection:
         connection.register("given", given.select([*plan.dataset.key, "score"]))
-        wanted = [*plan.dataset.key, "known_at", "label", "status"]
-        connection.register("labels", labels.read(plan.name, batches=[batch]).select(wanted))
+        connection.register("labels", labels_of(labels, plan, given))
         found = connection.execute(query, [cutoff]).fetchall()
     counts = {fate: (int(count), float(score)) for fate, count, score, _ in found}
     others = [pair for fate, pair in counts.items() if fate != "matured"]

@@ -9,6 +9,7 @@ from mlops_assets.rooms.label.maturity import clock
 from mlops_assets.rooms.monitor import history, window, words
 from mlops_assets.rooms.monitor.contest import Figure, contest, contestants
 from mlops_assets.rooms.monitor.contest_page import sections
+from mlops_assets.rooms.monitor.cutting import answers
 from mlops_assets.rooms.monitor.estimate import Estimate, estimate
 from mlops_assets.rooms.monitor.judged import Judged, answered, head, looked_at
 from mlops_assets.rooms.monitor.maturing import Maturity, maturity
@@ -48,29 +49,29 @@ class Court:
         return history.timeline(self.lake, self.plan.name, "performance_report")
 
 
-def reopened(court: Court, besides: str) -> list[str]:
+def reopened(court: Court, besides: "Sequence[str]") -> list[str]:
     """The windows of which more labels have matured since they were last judged, the oldest first."""
     cutoff = clock(court.lake, court.plan.dataset)
-    waiting = [row for row in history.latest(court.past()) if row.get("pending") and row["window"] != besides]
+    waiting = [row for row in history.latest(court.past()) if row.get("pending") and row["window"] not in besides]
     found = []
     for row in waiting:
-        given = court.log.read(court.plan.name, batches=[row["window"]])
-        if maturity(court.labels, court.plan, row["window"], given, cutoff).matured > row["matured"]:
+        given = answers(court.lake, court.log, court.plan, row["window"])
+        if maturity(court.labels, court.plan, given, cutoff).matured > row["matured"]:
             found.append(row["window"])
     return found
 
 
-def judge_performance(court: Court, batch: str) -> Judged:
-    """Judge the answers of a batch by the labels known by the data's own clock."""
+def judge_performance(court: Court, name: str) -> Judged:
+    """Judge the answers of a window by the labels known by the data's own clock."""
     plan, past = court.plan, court.past()
-    given, known = answered(court.registry, court.log, plan, batch)
+    given, known = answered(court.lake, court.registry, court.log, plan, name)
     cutoff = clock(court.lake, plan.dataset)
-    truth = maturity(court.labels, plan, batch, given, cutoff)
-    known_labels = window.with_labels(court.labels, plan, batch, given, cutoff)
+    truth = maturity(court.labels, plan, given, cutoff)
+    known_labels = window.with_labels(court.labels, plan, given, cutoff)
     rate, seed, against = plan.model.monitor.false_alarm_rate, plan.model.train.seed, matched(known, given)
     figures = performance(known_labels, given.num_rows, against.reference, false_alarm_rate=rate, seed=seed)
-    earlier = [row for row in past if row["window"] == batch]
-    start = {**head(batch, given), "label_cutoff": cutoff, "judgement": _number(earlier, truth, cutoff)}
+    earlier = [row for row in past if row["window"] == name]
+    start = {**head(name, given), "label_cutoff": cutoff, "judgement": _number(earlier, truth, cutoff)}
     before = history.before(court.lake, plan.name, "performance_report", start)
     guess = estimate(known.task.read(given), known, before)
     row = {**start, **figures.row(), **truth.row(), **guess.row(), **against.row()}
@@ -95,7 +96,7 @@ def _contest(court: Court, matured: "pa.Table", known: "Reference", row: Mapping
     """Champion, baseline and the newest challenger that was trained before the window, on the matured rows."""
     champion = f"version {row['model_version']}"
     scores = contestants(champion, known.task.read(matured), known)
-    rows = window.with_features(court.lake, court.plan, row["window"], matured, kept=("label",))
+    rows = window.with_features(court.lake, court.plan, matured, kept=("label",))
     rival = _challenger(court, rows, known, row)
     return contest(
         scores | rival, rows, known, slices=court.plan.model.evaluate.slices, seed=court.plan.model.train.seed

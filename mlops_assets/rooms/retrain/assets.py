@@ -76,6 +76,12 @@ def links(stores: Stores, plan: ModelPlan, request: Mapping[str, Any]) -> list[t
     ]
 
 
+def pages(stores: Stores, plan: ModelPlan, request: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Everything that a person may want to open about the newest request: the windows it cites, and the timeline."""
+    drawn = stores.reports().url(*timeline.place(plan.name))
+    return [*(links(stores, plan, request) if request else ()), ("timeline", drawn)]
+
+
 def _evidence(stores: Stores, plan: ModelPlan, request: Mapping[str, Any]) -> presentation.Metadata:
     lines = [f"- [{name}]({url})" for name, url in links(stores, plan, request)]
     said = [f"- **{found['cause']}**: {found['evidence']}" for found in request.get("findings", ())]

@@ -55,6 +55,8 @@ def build(plan: ModelPlan) -> list[dg.SensorDefinition]:
         tick = waits or consider(context.instance, stores, plan)
         said, events, seen = tell(stores, plan, memory)
         reason = "; ".join([tick.reason, *said])
+        for line in evidence(stores, plan, reason):
+            context.log.info(line)
         cursor = json.dumps({"settled": settled, **seen}, sort_keys=True)
         if tick.run:
             return dg.SensorResult(run_requests=[tick.run], cursor=cursor, asset_events=events)
@@ -114,6 +116,13 @@ def tell(stores: Stores, plan: ModelPlan, memory: Mapping[str, Any]) -> tuple[li
     lock = stores.settings().data / ".notifying"
     said += deliver(stores.lineage(), plan.name, plan.model.retrain.notify, lock=lock)
     return said, events, seen
+
+
+def evidence(stores: Stores, plan: ModelPlan, reason: str) -> list[str]:
+    """What the tick's log holds: the yes or no with its reason, and the pages that it rests on."""
+    request = Ledger(stores.lineage(), plan.name).newest()
+    pages = assets.pages(stores, plan, request.body if request else {})
+    return [reason, *(f"{name}: {url}" for name, url in pages)]
 
 
 def _launch(ledger: Ledger, plan: ModelPlan, request: Record, attempt: int) -> Tick:

@@ -4,8 +4,10 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import dagster as dg
 import pytest
 
+from mlops_assets.rooms.release.assets import build
 from mlops_assets.rooms.release.expiry import age, stopped
 from mlops_assets.rooms.release.stopping import stop_when_expired
 from mlops_assets.spec.retrain import Expiry
@@ -63,6 +65,14 @@ def test_only_stop_stops_the_answers(lineage: SqliteLineage, action: str, stops:
     assert bool(said) is stops
     assert not stops or said == "version 3 has expired: released 91 days ago, of 90d allowed; it answers no more"
     assert not stopped(lineage, "late", expiry(action=action), RELEASED)
+
+
+def test_the_champion_carries_the_maximum_age_as_dagsters_freshness_policy() -> None:
+    [asset] = build(trips.plan(expiry={"after": "90d"}))
+    [spec] = asset.specs
+    assert spec.freshness_policy == dg.FreshnessPolicy.time_window(timedelta(days=90), warn_window=timedelta(days=81))
+    [asset] = build(trips.plan())
+    assert [spec.freshness_policy for spec in asset.specs] == [None]
 
 
 @pytest.mark.parametrize(("clock", "after"), [("data", "10d"), ("data", "900d"), ("wall", "10d")])

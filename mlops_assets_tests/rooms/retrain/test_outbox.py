@@ -1,5 +1,6 @@
 """Messages reach people by webhook and e-mail; a failure is recorded, tried again, and stops nothing."""
 
+import base64
 import json
 import socketserver
 import threading
@@ -42,6 +43,13 @@ class Sink(socketserver.StreamRequestHandler):
         self.wfile.write(b"220 sink\r\n")
         while line := self.rfile.readline():
             word = line.strip().upper().split(b" ")[0]
+            if word == b"EHLO":
+                self.wfile.write(b"250-sink\r\n250 AUTH PLAIN\r\n")
+                continue
+            if word == b"AUTH":
+                server.taken.append(base64.b64decode(line.split()[-1]).decode())
+                self.wfile.write(b"235 come in\r\n" if not server.answers else b"535 who are you\r\n")
+                continue
             if word == b"DATA":
                 self.wfile.write(b"354 go on\r\n")
                 letter = b"".join(iter(self.rfile.readline, b".\r\n"))
@@ -109,6 +117,20 @@ def test_an_e_mail_goes_to_everybody_named(lineage: SqliteLineage, sink: Any, tm
     assert "Subject: late: retraining did not help" in letter
     assert "To: ada@x.org, bob@x.org" in letter
     assert "drift: http://x/d.html" in letter
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_an_e_mail_server_that_asks_who_is_there_is_told_and_its_no_is_recorded(
+    lineage: SqliteLineage, sink: Any, tmp_path: Path, known: bool
+) -> None:
+    sink.answers[:] = [] if known else ["no"]
+    named = {"to": ["ada@x.org"], "host": "127.0.0.1", "port": sink.server_address[1]}
+    declared = Notify.model_validate({"email": {**named, "user": "mlops", "password": "s3cret"}})
+    (told,) = deliver(lineage, "late", declared, lock=tmp_path / "lock")
+    assert sink.taken[0] == "\0mlops\0s3cret"
+    assert len(sink.taken) == 1 + known
+    assert told.startswith("told a person by email" if known else "could not tell a person by email, attempt 1 of 10")
+    assert "s3cret" not in json.dumps([record.body for record in lineage.records()])
 
 
 def test_a_failure_is_recorded_without_the_secret_and_tried_again_later(

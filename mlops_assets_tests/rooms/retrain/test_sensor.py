@@ -9,6 +9,7 @@ from typing import Any
 
 import dagster as dg
 import pytest
+from dagster._core.storage.asset_check_execution_record import AssetCheckExecutionRecordStatus
 
 from mlops_assets.cli.loop import Loop
 from mlops_assets.cli.tick import evaluate
@@ -59,10 +60,11 @@ class World:
         until = int((self.now - trips.START) / timedelta(days=480) * self.rows.num_rows)
         trips.fill(DeltaLake(self.stores.settings().lake), self.rows.slice(0, until))
 
-    def window(self, *, alarm: bool, stage: str = "drift_report") -> None:
+    def window(self, *, alarm: bool, stage: str = "drift_report", faulty: str = "") -> None:
         """A window that ends now, answered by the champion."""
         row = {"window": f"{self.now:%Y-%m-%d}", "window_start": self.now, "window_end": self.now, "alarm": alarm}
         figures = {"figure_name": "score_ks", "figure": 0.3, "threshold": 0.2, "model_version": self.champion}
+        figures |= {"faulty": faulty} if stage == "drift_report" else {}
         history.record(self.stores.lake(), NAME, stage, {**row, **figures})
 
     @property
@@ -128,6 +130,17 @@ def test_a_storm_asks_rarely_says_why_not_and_calls_a_person(world: World) -> No
     shown = asset.asset_materialization.metadata
     assert shown["refused"].value == 2
     assert "raised as drift has led to nothing twice" in str(shown["why"].value)
+
+
+def test_a_window_of_broken_data_asks_for_nothing_even_where_its_answers_are_worse(world: World) -> None:
+    first(world)
+    world.pass_time(30)
+    world.window(alarm=False, faulty="distance (range)")
+    world.window(alarm=True, stage="performance_report")
+    world.loop.settle()
+    assert len(world.requests()) == 1
+    told = "window 2024-05-30 is broken: distance (range); it is to be mended, not learnt from"
+    assert world.reason() == f"fault: {told} (held back: performance, drift)"
 
 
 def test_an_alarm_recorded_by_the_very_run_that_made_the_model_is_not_swallowed(world: World) -> None:
@@ -221,6 +234,22 @@ def test_an_expired_champion_is_seen_in_the_tick_and_the_check_and_a_person_is_c
         [dg.AssetCheckKey(dg.AssetKey([NAME, "champion"]), "expiry")]
     )
     assert len(checks) == 1
+
+
+@pytest.mark.parametrize("action", ["warn", "stop"])
+def test_an_expiry_that_only_warns_or_stops_is_seen_and_asks_for_nothing(
+    tmp_path: Path, instance: dg.DagsterInstance, action: str
+) -> None:
+    world = World(tmp_path, instance, trips.plan(retrain=BACKOFF, expiry={"after": "60d", "action": action}))
+    first(world)
+    world.pass_time(70)
+    world.loop.settle()
+    assert len(world.requests()) == 1
+    assert "version 2 has expired: released 69 days ago, of 60d allowed" in world.reason()
+    assert ("it answers no more" in world.reason()) is (action == "stop")
+    key = dg.AssetCheckKey(dg.AssetKey([NAME, "champion"]), "expiry")
+    [check] = instance.event_log_storage.get_latest_asset_check_execution_by_key([key]).values()
+    assert check.status is AssetCheckExecutionRecordStatus.FAILED
 
 
 def test_rows_without_a_time_are_decided_on_by_the_wall(tmp_path: Path, instance: dg.DagsterInstance) -> None:

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from mlops_assets.rooms.serve.assets import build
 from mlops_assets_tests.rooms import trips
-from mlops_assets_tests.rooms.serve.served import ServedStores, champion, run, split
+from mlops_assets_tests.rooms.serve.served import APRIL, ServedStores, champion, run, split
 
 KEY = dg.AssetKey(["late_trips", "predictions"])
 
@@ -70,3 +70,22 @@ def test_labels_are_never_read(stores: ServedStores) -> None:
     with dg.DagsterInstance.ephemeral() as instance:
         assert run(build(trips.plan()), stores, "april", instance).success
     assert stores.predictions().read("late_trips").num_rows == late.num_rows
+
+
+@pytest.mark.parametrize(("action", "answers"), [("warn", True), ("retrain", True), ("stop", False)])
+def test_only_an_expiry_that_stops_leaves_a_batch_without_answers_and_says_so(
+    stores: ServedStores, action: str, answers: bool
+) -> None:
+    early, late = split(trips.rows())
+    plan = trips.plan(expiry={"after": "10d", "action": action})
+    champion(stores.registry(), early, plan)
+    stores.lineage().append("release", "late_trips", {"version": 1, "at": APRIL.isoformat()})
+    trips.fill(stores.lake(), late, batch="april")
+    with dg.DagsterInstance.ephemeral() as instance:
+        result = run(build(plan), stores, "april", instance)
+    assert result.success
+    assert bool(result.get_asset_materialization_events()) is answers
+    [check] = result.get_asset_check_evaluations()
+    assert (
+        "has expired: released 29 days ago, of 10d allowed; it answers no more" in str(check.description)
+    ) != answers
