@@ -31,11 +31,14 @@ def status(home: Path | None, as_json: bool) -> None:
     with dg.DagsterInstance.get() as instance:
         datasets = [_dataset(stores, instance, name) for name in declared.datasets]
         models = [_model(stores, instance, name, dataset) for name, dataset in sorted(declared.models.items())]
+    evidence = [row for name in sorted(declared.models) for row in _evidence(stores, name)]
     if as_json:
-        click.echo(json.dumps({"datasets": datasets, "models": models}, indent=2))
+        click.echo(json.dumps({"datasets": datasets, "models": models, "evidence": evidence}, indent=2))
         return
     show("Datasets", datasets)
     show("Models", models)
+    if evidence:
+        show("Evidence", evidence)
 
 
 def _dataset(stores: "Stores", instance: "dg.DagsterInstance", name: str) -> dict[str, Any]:
@@ -88,6 +91,23 @@ def _retraining(stores: "Stores", name: str) -> dict[str, Any]:
         "age": _age(stores, name),
         "untold": failing(ledger.lineage, name),
     }
+
+
+def _evidence(stores: "Stores", name: str) -> list[dict[str, str]]:
+    """The pages that the newest request and the newest windows rest on, as far as they were drawn."""
+    from mlops_assets import keys
+    from mlops_assets.rooms.monitor.history import newest
+    from mlops_assets.rooms.retrain.assets import pages
+    from mlops_assets.rooms.retrain.ledger import Ledger
+
+    reports, lake = stores.reports(), stores.lake()
+    request = Ledger(stores.lineage(), name).newest()
+    found = pages(reports, name, request.body if request else {})
+    for stage in ("drift_report", "performance_report"):
+        row = newest(lake, name, stage)
+        if row is not None:
+            found.append((f"{stage} of {row['window']}", reports.url(keys.key(name, stage), row["window"])))
+    return [{"model": name, "page": page, "url": url} for page, url in dict(found).items() if page]
 
 
 def _age(stores: "Stores", name: str) -> str | None:

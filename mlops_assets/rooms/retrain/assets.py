@@ -14,6 +14,7 @@ from mlops_assets.rooms.monitor import timeline
 from mlops_assets.rooms.retrain import table
 from mlops_assets.rooms.retrain.ledger import OUTCOME, REQUEST, Ledger
 from mlops_assets.spec.plan import ModelPlan
+from mlops_assets.stores.reports import Reports
 
 DATA_VERSION = "dagster/data_version"
 REPORTS = {"drift": "drift_report", "performance": "performance_report"}
@@ -65,25 +66,24 @@ def told(stores: Stores, plan: ModelPlan) -> AssetMaterialization:
     )
 
 
-def links(stores: Stores, plan: ModelPlan, request: Mapping[str, Any]) -> list[tuple[str, str]]:
+def links(reports: Reports, model: str, request: Mapping[str, Any]) -> list[tuple[str, str]]:
     """The pages of the windows that a request cites."""
     cited = [window.partition(":") for window in request.get("windows", ())]
-    reports = stores.reports()
     return [
-        (f"{cause} of {window}", reports.url(keys.key(plan.name, REPORTS[cause]), window))
+        (f"{cause} of {window}", reports.url(keys.key(model, REPORTS[cause]), window))
         for cause, _, window in cited
         if cause in request["causes"]
     ]
 
 
-def pages(stores: Stores, plan: ModelPlan, request: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """Everything that a person may want to open about the newest request: the windows it cites, and the timeline."""
-    drawn = stores.reports().url(*timeline.place(plan.name))
-    return [*(links(stores, plan, request) if request else ()), ("timeline", drawn)]
+def pages(reports: Reports, model: str, request: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """What a person may want to open about the newest request: the windows that it cites, and the timeline if drawn."""
+    drawn = [("timeline", reports.url(*timeline.place(model)))] if reports.exists(*timeline.place(model)) else []
+    return [*(links(reports, model, request) if request else ()), *drawn]
 
 
 def _evidence(stores: Stores, plan: ModelPlan, request: Mapping[str, Any]) -> presentation.Metadata:
-    lines = [f"- [{name}]({url})" for name, url in links(stores, plan, request)]
+    lines = [f"- [{name}]({url})" for name, url in links(stores.reports(), plan.name, request)]
     said = [f"- **{found['cause']}**: {found['evidence']}" for found in request.get("findings", ())]
     return {
         "request": dg.MetadataValue.text(request["key"]),

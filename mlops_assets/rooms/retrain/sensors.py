@@ -81,7 +81,7 @@ def consider(instance: dg.DagsterInstance, stores: Stores, plan: ModelPlan) -> T
     if evidence is None:
         return Tick("no labels yet")
     if last is not None:
-        call(ledger, plan.model, last, evidence, assets.links(stores, plan, last.body))
+        call(ledger, plan.model, last, evidence, assets.links(stores.reports(), plan.name, last.body))
     decision = decide(plan.model, evidence)
     ledger.decided(evidence, decision)
     if decision.retrain:
@@ -121,7 +121,7 @@ def tell(stores: Stores, plan: ModelPlan, memory: Mapping[str, Any]) -> tuple[li
 def evidence(stores: Stores, plan: ModelPlan, reason: str) -> list[str]:
     """What the tick's log holds: the yes or no with its reason, and the pages that it rests on."""
     request = Ledger(stores.lineage(), plan.name).newest()
-    pages = assets.pages(stores, plan, request.body if request else {})
+    pages = assets.pages(stores.reports(), plan.name, request.body if request else {})
     return [reason, *(f"{name}: {url}" for name, url in pages)]
 
 
