@@ -88,7 +88,7 @@ def _cut_already(lake: Lake, plan: ModelPlan) -> list[str]:
 
 
 def _waiting(lake: Lake, plan: ModelPlan) -> "tuple[pa.Table, int]":
-    """The answers that are in no window, oldest first, and the newest version that ever answered."""
+    """The answers that are in no window, oldest first, and the version that gave the newest of all answers."""
     given = lake.scan(keys.table(plan.name, "predictions"))
     batches = [row["window"] for row in history.timeline(lake, plan.name, "drift_report")]
     known = lake.scan(keys.windows_table(plan.name)) if _cut_already(lake, plan) else ""
@@ -96,7 +96,8 @@ def _waiting(lake: Lake, plan: ModelPlan) -> "tuple[pa.Table, int]":
     query = f"""select {ID}, event_time, model_version, _batch as {window.BATCH} from {given}
         where not list_contains($1, _batch) {cut_before} order by event_time, {ID}"""
     with sql.session() as connection:
-        newest = connection.execute(f"select max(model_version) from {given}").fetchone()
+        last = "coalesce(arg_max(model_version, event_time), max(model_version))"
+        newest = connection.execute(f"select {last} from {given}").fetchone()
         found = connection.execute(query, [batches]).to_arrow_table()
     return found, int(newest[0]) if newest and newest[0] is not None else 0
 
@@ -109,7 +110,7 @@ def _complete(lake: Lake, plan: ModelPlan, waiting: "pa.Table", newest: int) -> 
     now = clock(lake, plan.dataset)
     for version in sorted(waiting["model_version"].unique().to_pylist()):
         rows = waiting.filter(pc.equal(waiting["model_version"], version))
-        over = version < newest
+        over = version != newest
         if declared.rows is not None:
             yield from _by_rows(rows, declared.rows, f"v{version}_{declared.rows}_rows_", before, over=over)
         elif declared.every is not None and now is not None:

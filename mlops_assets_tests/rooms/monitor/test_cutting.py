@@ -97,6 +97,17 @@ def test_the_last_window_of_a_version_that_was_replaced_is_closed_short(tmp_path
     assert log.cut() == {"v1_40_rows_000001": ids(0, 30), "v2_40_rows_000001": ids(30, 40)}
 
 
+def test_a_version_that_was_brought_back_waits_for_full_windows_again(tmp_path: Path) -> None:
+    log = Log(tmp_path, "40 rows")
+    log.answer("a", 0, spread(0, 30))
+    log.answer("b", 30, spread(3, 50), version=2)
+    log.cut()
+    log.answer("c", 80, spread(8, 30))
+    assert log.cut().keys() == {"v1_40_rows_000001", "v2_40_rows_000001", "v2_40_rows_000002"}
+    log.answer("d", 110, spread(11, 10))
+    assert log.cut()["v1_40_rows_000002"] == ids(80, 40)
+
+
 def test_a_batch_that_is_answered_again_is_in_no_second_window(tmp_path: Path) -> None:
     log = Log(tmp_path, "40 rows")
     log.answer("a", 0, spread(0, 40))
