@@ -87,5 +87,5 @@ def test_only_an_expiry_that_stops_leaves_a_batch_without_answers_and_says_so(
     assert bool(result.get_asset_materialization_events()) is answers
     [check] = result.get_asset_check_evaluations()
     assert (
-        "has expired: released 29 days ago, of 10d allowed; it answers no more" in str(check.description)
+        "has expired: released 28 days ago, of 10d allowed; it answers no more" in str(check.description)
     ) != answers
