@@ -8,6 +8,7 @@ import pyarrow as pa
 import pytest
 
 from mlops_assets.rooms.monitor import judged
+from mlops_assets.rooms.monitor.evidently_report import Drawn
 from mlops_assets.rooms.retrain.outbox import NOTIFICATION
 from mlops_assets.rooms.train import charts
 from mlops_assets_tests.journeys.rides import LIFE, Town, rides, town
@@ -79,7 +80,7 @@ def story(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mapping[str, Cha
 
 def _undrawn(patch: pytest.MonkeyPatch) -> None:
     """Pictures and Evidently's plots are most of the work, and have tests of their own."""
-    patch.setattr(judged, "drift_html", lambda found, *_: found.html())
+    patch.setattr(judged, "drawn", lambda page, *_: Drawn(page.html(), ""))
     patch.setattr(charts, "png", lambda *_, **__: b"")
 
 
