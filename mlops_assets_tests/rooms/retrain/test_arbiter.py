@@ -151,6 +151,20 @@ def test_data_doubled_since_the_last_request_is_a_cause() -> None:
     assert not decide(model(), settled(labels=19_999)).causes
 
 
+def test_growth_by_a_third_asks_often_while_a_model_is_young_and_rarely_when_it_is_old() -> None:
+    spec = model(new_data=0.33, backoff=1)
+    evidence = settled(clock=NOW, labels=3_000, requests=(asked(30, labels=3_000),))
+    asked_in = []
+    for month in range(1, 25):
+        evidence = replace(evidence, clock=NOW + month * 30 * DAY, labels=3_000 + month * 1_000)
+        decision, evidence = follow(spec, evidence)
+        if decision.retrain:
+            asked_in.append(month)
+            *earlier, last = evidence.requests
+            evidence = replace(evidence, requests=(*earlier, replace(last, outcome="refused")))
+    assert asked_in == [1, 3, 5, 8, 12, 17, 24]
+
+
 def test_the_schedule_runs_on_the_clock_of_the_data() -> None:
     assert decide(model(every="60d"), settled()).causes == ("schedule",)
     assert not decide(model(every="61d"), settled()).causes
