@@ -120,7 +120,7 @@ def doctors() -> Stream:
     kept = ["site", "plan", "black", "income", "xage", "female", "educdec", "num", "mhi", "disea", "physlm"]
     kept += ["child", "lfam", "hlthg", "hlthf", "hlthp"]
     rows["t"] = pd.Timestamp("2013-01-01") + pd.to_timedelta(np.arange(len(rows)) // DAY_ROWS, unit="D")
-    return _stream("doctors", rows[["t", "y", *kept]], ["site", "plan"], "income mhi disea physlm", periods=15)
+    return _stream("doctors", rows[["t", "y", *kept]], ["site", "plan"], "income mhi disea physlm", periods=14)
 
 
 def _texts(values: "Floats") -> "pa.Array":

@@ -8,7 +8,7 @@ import numpy as np
 
 RATE = 0.05
 HARMFUL = 0.02
-"""Of AUC lost."""
+"""Of AUC lost; it is not known, and counts as none, where a window's outcomes are all the same."""
 OTHERS = ("evidently", "psi", "ks")
 METHODS = ("ours", *OTHERS)
 POLICIES = ("ours", "defaults", "judged_monthly", "monthly", "never")
@@ -23,10 +23,10 @@ def told(rows: list[dict[str, Any]]) -> Iterable[dict[str, Any]]:
         yield {
             "stream": stream,
             "false_alarms": false_alarms(mine),
-            "shifts": shifts(_of(mine, "shifted")),
-            **{name: value for row in _of(mine, "regret") for name, value in row.items() if name != "kind"},
+            "shifts": shifts(of(mine, "shifted")),
+            **{name: value for row in of(mine, "regret") for name, value in row.items() if name != "kind"},
         }
-    looked = _of(rows, "checked")
+    looked = of(rows, "checked")
     if looked:
         yield {
             "evidently_windows": len(looked),
@@ -37,7 +37,7 @@ def told(rows: list[dict[str, Any]]) -> Iterable[dict[str, Any]]:
 
 def false_alarms(rows: list[dict[str, Any]]) -> dict[str, float]:
     """Share of calm windows that ring, a cell."""
-    calm = sorted(_of(rows, "calm") + _of(rows, "large"), key=_cell)
+    calm = sorted(of(rows, "calm") + of(rows, "large"), key=_cell)
     return {name: round(float(np.mean([row["ours"] > 1 for row in each])), 4) for name, each in groupby(calm, _cell)}
 
 
@@ -49,22 +49,22 @@ def shifts(rows: list[dict[str, Any]]) -> dict[str, dict[str, float]]:
     limits = _limits(rows)
     return {
         shift: {
-            "harm": round(float(np.mean([row["harm"] for row in each])), 3),
+            "harm": round(float(np.nanmean([row["harm"] for row in each])), 3),
             "stated": _share(each, "ours", 1.0),
             **{method: _share(each, method, limits[method]) for method in METHODS},
         }
-        for shift, each in _by(rows, "shift").items()
+        for shift, each in by(rows, "shift").items()
     }
 
 
 def figures(rows: list[dict[str, Any]]) -> dict[str, Any]:
     """The figures of the whole."""
-    rates = [rate for mine in _by(rows, "stream").values() for rate in false_alarms(mine).values()]
+    rates = [rate for mine in by(rows, "stream").values() for rate in false_alarms(mine).values()]
     return {
         "false_alarm_rate": round(float(np.mean(rates)), 4),
         "false_alarm_rate_highest": max(rates),
-        **_power(_of(rows, "shifted")),
-        **_policies(_of(rows, "regret")),
+        **_power(of(rows, "shifted")),
+        **_policies(of(rows, "regret")),
     }
 
 
@@ -72,7 +72,7 @@ def _power(rows: list[dict[str, Any]]) -> dict[str, float]:
     rang: dict[str, list[bool]] = {method: [] for method in ("stated", *METHODS)}
     curves: dict[str, list[float]] = {method: [] for method in METHODS}
     calm = [row["ours"] > 1 for row in rows if row["shift"] == "calm"]
-    for mine in _by(rows, "stream").values():
+    for mine in by(rows, "stream").values():
         limits, harmful = _limits(mine), [row for row in mine if row["harm"] > HARMFUL]
         for name in rang:
             method, limit = ("ours", 1.0) if name == "stated" else (name, limits[name])
@@ -115,11 +115,13 @@ def _share(rows: Iterable[Row], method: str, limit: float) -> float:
     return round(float(np.mean([row[method] > limit for row in rows])), 3)
 
 
-def _of(rows: list[dict[str, Any]], kind: str) -> list[dict[str, Any]]:
+def of(rows: list[dict[str, Any]], kind: str) -> list[dict[str, Any]]:
+    """Those of one kind."""
     return [row for row in rows if row["kind"] == kind]
 
 
-def _by(rows: list[dict[str, Any]], name: str) -> dict[str, list[dict[str, Any]]]:
+def by(rows: list[dict[str, Any]], name: str) -> dict[str, list[dict[str, Any]]]:
+    """By the value of a column, in the order of their first."""
     return {value: [row for row in rows if row[name] == value] for value in dict.fromkeys(row[name] for row in rows)}
 
 
