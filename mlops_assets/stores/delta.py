@@ -14,6 +14,7 @@ from mlops_assets.stores import fingerprint as fingerprints
 from mlops_assets.stores.columns import plain
 from mlops_assets.stores.files import relation, schema
 from mlops_assets.stores.lake import BATCH, Reach, TableVersion
+from mlops_assets.stores.recent import Recent
 from mlops_assets.stores.rows import disk, kept
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 ATTEMPTS = 12
 _FINGERPRINTS: dict[tuple[Path, str, int, str | None], str] = {}
 """Of versions that this process has read: a version never changes."""
+_RECENT = Recent()
 
 
 class DeltaLake:
@@ -112,20 +114,20 @@ class DeltaLake:
             StoreError: a condition that DuckDB does not take.
             UnknownName: no such column.
         """
-        import duckdb
-
         held = self._open(table, version)
         names = schema(held).names
         for name in columns or ():
             if name not in names:
                 raise UnknownName.among(f"column of table '{table}'", name, names)
         wanted = sql.identifiers(columns if columns is not None else [name for name in names if name != BATCH])
-        query = f"SELECT {wanted} FROM {relation(held, batches)} WHERE ({where or 'true'})"
-        with sql.session() as connection:
-            try:
-                return plain(connection.execute(query).to_arrow_table())
-            except duckdb.Error as problem:
-                raise StoreError.of(f"table '{table}' cannot be read: {problem}", got=where) from problem
+
+        def reading() -> "pa.Table":
+            return _rows(table, f"SELECT {wanted} FROM {relation(held, batches)} WHERE ({where or 'true'})", where)
+
+        if where is not None:  # which may name the time, or chance
+            return reading()
+        of = None if batches is None else tuple(batches)
+        return _RECENT.read((self.path / table, held.metadata().id, held.version(), of, wanted), reading)
 
     def scan(
         self,
@@ -197,6 +199,16 @@ class DeltaLake:
 
     def _open(self, table: str, version: int | None = None) -> "DeltaTable":
         return opening.opened(self.path, table, version)
+
+
+def _rows(table: str, query: str, where: str | None) -> "pa.Table":
+    import duckdb
+
+    with sql.session() as connection:
+        try:
+            return plain(connection.execute(query).to_arrow_table())
+        except duckdb.Error as problem:
+            raise StoreError.of(f"table '{table}' cannot be read: {problem}", got=where) from problem
 
 
 def _data_columns(columns: "pa.Schema") -> "pa.Schema":

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlparse
@@ -16,6 +16,7 @@ from mlops_assets.stores.training import BUNDLE, MlflowTrainingRun
 if TYPE_CHECKING:
     from mlflow import MlflowClient
     from mlflow.entities.model_registry import ModelVersion as Found
+    from sklearn.pipeline import Pipeline
 
 
 class MlflowRegistry:
@@ -159,7 +160,7 @@ class MlflowRegistry:
             what = f"the bundle of model '{version.model}' version {version.number} was changed"
             raise Damaged.of(what, got=found, allowed=recorded.digest, step="retrain, or restore the files")
         model = files.pop(bundle.MODEL_FILE)
-        return Bundle(recorded, bundle.loads(model), files, model)
+        return Bundle(recorded, _pipeline(model), files, model)
 
     def client(self) -> "MlflowClient":
         """A client of this store alone; the schema is made by one process while the others wait."""
@@ -195,6 +196,13 @@ def _prepare(uri: str, artifacts: Path) -> None:
         client = door.client(uri)
         client.search_experiments(max_results=1)
         client.search_registered_models(max_results=1)
+
+
+@lru_cache(maxsize=4)
+def _pipeline(content: bytes) -> "Pipeline":
+    """Of bytes whose digest is right; the steps of a run ask the same model again and again, and never change it."""
+    pipeline: Pipeline = bundle.loads(content)
+    return pipeline
 
 
 def _checked(model: str) -> str:

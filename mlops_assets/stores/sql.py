@@ -30,7 +30,10 @@ def connect(memory: str = "") -> "duckdb.DuckDBPyConnection":
 
 
 def session() -> "duckdb.DuckDBPyConnection":
-    """A session of the process's one database, 60 times cheaper to open: for queries that create nothing."""
+    """A session of the process's one database, 60 times cheaper to open.
+
+    For queries that create nothing but what is temporary, which goes with the session, and change no setting.
+    """
     opened = _shared(os.getpid()).cursor()
     opened.execute("SET TimeZone = 'UTC'")
     return opened

@@ -41,7 +41,7 @@ def over_time(rows: "pa.Table", column: str, zone: str) -> tuple[str, Counts]:
         The step's name, and each step that has rows with their number.
     """
     moment = f"cast({sql.identifier(column)} as timestamptz)"
-    with sql.connect() as connection:
+    with sql.session() as connection:
         connection.register("batch", rows.select([column]))
         first, last = connection.execute(f"select min({moment}), max({moment}) from batch").fetchall()[0]
         if first is None:

@@ -48,7 +48,7 @@ def of_table(data: "pa.Table", profiles: Sequence[ColumnProfile]) -> list[Spread
     [Spread(column='engine', counts=(2, 1), first='jet', last='prop', ordered=False)]
     """
     numeric = [p.column for p in profiles if is_number(p.type) and p.nulls < p.rows]
-    with sql.connect() as connection:
+    with sql.session() as connection:
         connection.register("batch", data)
         binned = _binned(connection, numeric) if numeric else {}
     found = [binned.get(p.column) or _valued(p) for p in profiles]

@@ -85,7 +85,7 @@ def merged(dataset: Dataset, counts: "Iterable[pa.Table]") -> list[GroupFigure]:
     """The counts of some batches as figures, the largest groups first."""
     import pyarrow as pa
 
-    with sql.connect() as connection:
+    with sql.session() as connection:
         connection.register("counted", pa.concat_tables(list(counts)))
         found = connection.execute(
             """select group_column, value, sum(rows), sum(labelled), sum(target_sum), bool_and(binary_target),

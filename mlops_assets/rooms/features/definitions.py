@@ -59,7 +59,7 @@ def definitions(lake: Lake, plan: FeaturePlan) -> Definitions:
         NotFound: a dataset has no clean table yet.
         SpecError: a feature cannot be computed.
     """
-    with sql.connect() as connection:
+    with sql.session() as connection:
         compiled = compile_features(connection, plan, empty(lake, plan))
     found = {name: _digest(_own(compiled, name)) for name in own(plan.table)}
     for join in plan.table.joins:

@@ -53,7 +53,7 @@ def audit(lake: Lake, plan: FeaturePlan, batch: str, *, sample: int = 8, seed: i
         NotFound: there is no offline table yet.
         SpecError: a feature cannot be computed.
     """
-    with sql.connect() as connection:
+    with sql.session() as connection:
         relations = load(connection, lake, plan, batch)
         compiled = compile_features(connection, plan, relations)
         rows = _sample(connection, plan, sample, seed)

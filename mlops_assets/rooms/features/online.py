@@ -58,7 +58,7 @@ def refresh(lake: Lake, store: OnlineStore, plan: FeaturePlan) -> Refreshed:
         SpecError: a feature cannot be computed.
     """
     now = as_of(lake, plan)
-    with databases.connect() as connection:
+    with databases.session() as connection:
         compiled = compile_features(connection, plan, empty(lake, plan))
         refreshing = Refreshing(connection, lake, store, compiled, now)
         return Refreshed(now, {view.name: _refreshed(refreshing, view) for view in views(plan.table)})

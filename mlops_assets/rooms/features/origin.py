@@ -24,7 +24,7 @@ Origin = tuple[keys.Key, str]
 def origins(lake: Lake, plan: FeaturePlan) -> dict[str, list[Origin]]:
     """Feature to the columns behind it: those its expression names, and those it is joined or grouped by."""
     table, described = plan.table, keys.key(plan.table.dataset, "clean")
-    with sql.connect() as connection:
+    with sql.session() as connection:
         seen = _Seen(connection, lake, plan)
         found = seen.named(described, plan.dataset, table.columns, table.functions)
         for join in table.joins:

@@ -68,7 +68,7 @@ def skew(lake: Lake, store: OnlineStore, plan: FeaturePlan, requests: "pa.Table"
 
 def batch_way(lake: Lake, plan: FeaturePlan, requests: "pa.Table", now: datetime | None) -> list[Row]:
     """The features of requests as the offline table has them, all as of one moment."""
-    with sql.connect() as connection:
+    with sql.session() as connection:
         connection.register("requests", requests)
         span = Span.at(now) if now else Span(None, None)
         relations = behind(connection, lake, plan, span, entities="requests", at=now)

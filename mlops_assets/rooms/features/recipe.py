@@ -77,7 +77,7 @@ class Recipe:
         table = plan.table
         known = pa.schema([schema.field(name) for name in early(plan.dataset, schema.names)]).remove_metadata()
         made, looked = _bound(plan, known), views(table)
-        with sql.connect() as connection:
+        with sql.session() as connection:
             named = [name for text in made.values() for name in columns_named(connection, text, known.names)]
         needs = tuple(dict.fromkeys([*named, *(name for view in looked for name in view.by)]))
         looking = tuple(_looking(table, view) for view in looked)
@@ -104,7 +104,7 @@ class Recipe:
 
 def _bound(plan: FeaturePlan, schema: "pa.Schema") -> dict[str, str]:
     alone = plan.table.model_copy(update={"joins": (), "aggregations": (), "ttl": {}})
-    with sql.connect() as connection:
+    with sql.session() as connection:
         connection.register("requests", schema.empty_table())
         expressions = bind(connection, FeaturePlan(alone, plan.datasets, plan.place), Relations("requests"))
     return {name: expressions.expressions[name] for name in own(plan.table)}

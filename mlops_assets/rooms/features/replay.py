@@ -61,7 +61,7 @@ def _asked(lake: Lake, plan: FeaturePlan, logged: "pa.Table") -> "pa.Table":
     """The rows that the requests name, each once, with what a request could hold of them."""
     key = sql.identifiers(plan.dataset.key)
     clean = lake.scan(keys.table(plan.table.dataset, "clean"))
-    with sql.connect() as connection:
+    with sql.session() as connection:
         connection.register("logged", logged)
         rows = connection.execute(
             f"select * from {clean} semi join (select distinct {key} from logged) using ({key})"
@@ -73,7 +73,7 @@ def _answered_otherwise(lake: Lake, plan: FeaturePlan, logged: "pa.Table", hidde
     """Fields of the log that are not what the offline table has for the same key: answered by what nobody trains on."""
     key = list(plan.dataset.key)
     offline = lake.scan(keys.table(plan.table.name, "offline"))
-    with sql.connect() as connection:
+    with sql.session() as connection:
         connection.register("logged", logged)
         rows = connection.execute(
             f"select o.*, l.inputs as logged_inputs from {offline} o join logged l using ({sql.identifiers(key)})"

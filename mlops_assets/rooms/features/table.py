@@ -23,7 +23,7 @@ def compute(lake: Lake, plan: FeaturePlan, batch: str) -> "pa.Table":
         SpecError: a feature cannot be computed.
         NotFound: a dataset has no clean table yet.
     """
-    with sql.connect() as connection:
+    with sql.session() as connection:
         relations = load(connection, lake, plan, batch)
         return compile_features(connection, plan, relations).compute(connection, relations)
 

@@ -76,7 +76,7 @@ def opened(path: Path) -> "Iterator[pa.RecordBatchReader]":
         except damages as error:
             raise _refused(path, f"cannot be read as {ending}: {_reason(error)}") from error
 
-    with sql.connect() as connection:
+    with sql.session() as connection:
         try:
             relation = connection.sql(READERS[ending](connection, path, compression))
             columns = zip(relation.columns, relation.types, strict=True)

@@ -32,7 +32,7 @@ def labels(lake: Lake, plan: ModelPlan, batch: str) -> "pa.Table":
     """
     import duckdb
 
-    with sql.connect() as connection:
+    with sql.session() as connection:
         clean = lake.scan(keys.table(plan.dataset.name, "clean"))
         connection.execute(f"create temp table clean as select * from {clean} where {BATCH} = $1", [batch])
         kind = _check(connection, plan)

@@ -7,11 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 from mlops_assets.rooms.evaluate.tables import table_html
 from mlops_assets.rooms.monitor.contest import Figure
+from mlops_assets.rooms.monitor.pictures import DPI, panels
 from mlops_assets.rooms.train.charts import png
 
 if TYPE_CHECKING:
     from mlops_assets.rooms.monitor.estimate import Estimate
 
+LABEL = slice(5, 10)
+"""Of a stretch of time: the month and the day on which it begins."""
 COLOURS = ("#0f766e", "#9ca3af", "#b45309", "#6d28d9")
 
 
@@ -73,13 +76,10 @@ def _interval(figure: Figure) -> str:
 
 def course_picture(figures: Sequence[Figure]) -> bytes:
     """A panel a metric: each contestant's figures by stretch of time, with intervals; as PNG."""
-    from matplotlib.figure import Figure as Canvas
-
     metrics, who = (list(dict.fromkeys(getattr(f, name) for f in figures)) for name in ("metric", "who"))
     places = {where: place for place, where in enumerate(dict.fromkeys(f.where for f in figures))}
-    canvas = Canvas(figsize=(8.4, 2.6), layout="constrained")
-    panels = canvas.subplots(1, len(metrics), squeeze=False)[0]
-    for axes, metric in zip(panels, metrics, strict=True):
+    canvas, shown = panels(8.4, 2.6, len(metrics), below=LABEL.stop - LABEL.start)
+    for axes, metric in zip(shown, metrics, strict=True):
         for number, name in enumerate(who):
             mine = [f for f in figures if f.metric == metric and f.who == name]
             spots = [places[f.where] + 0.12 * number for f in mine]
@@ -90,8 +90,8 @@ def course_picture(figures: Sequence[Figure]) -> bytes:
                 spots, [f.figure for f in mine], yerr=bars, fmt="o-", ms=3, lw=1, capsize=2, color=colour, label=name
             )
         axes.set_title(metric, fontsize=9, loc="left")
-        axes.set_xticks(list(places.values()), [w[5:10] for w in places], rotation=30, ha="right")
+        axes.set_xticks(list(places.values()), [where[LABEL] for where in places], rotation=30, ha="right")
         axes.tick_params(labelsize=7)
         axes.spines[["top", "right"]].set_visible(False)
-    panels[0].legend(frameon=False, fontsize=7)
-    return png(canvas, dpi=110)
+    shown[0].legend(frameon=False, fontsize=7)
+    return png(canvas, dpi=DPI)

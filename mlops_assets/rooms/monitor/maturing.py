@@ -87,7 +87,7 @@ def maturity(labels: "LabelStore", plan: "ModelPlan", given: "pa.Table", cutoff:
         case when {by_now} then 'matured' when {known} then 'pending' else coalesce(status, '{NO_LABEL}') end as fate,
         count(*), avg(score), max(known_at)
         from given left join labels using ({key}) group by 1 order by 2 desc"""
-    with sql.connect() as connection:
+    with sql.session() as connection:
         connection.register("given", given.select([*plan.dataset.key, "score"]))
         connection.register("labels", labels_of(labels, plan, given))
         found = connection.execute(query, [cutoff]).fetchall()

@@ -4,6 +4,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cached_property
 from html import escape
 from typing import TYPE_CHECKING, Any, Final
 
@@ -62,7 +63,7 @@ class _Life:
     @property
     def words(self) -> str:
         """The year in a sentence or two."""
-        drift, truth = self._rows("drift_report"), self._rows("performance_report")
+        drift, truth = self._windows["drift_report"], self._windows["performance_report"]
         outcomes = list(self._outcomes().values())
         requests, releases = self._records("retrain_request"), self._records("release")
         champion = f"version {releases[-1].body['version']} is in force" if releases else "no model is released yet"
@@ -76,7 +77,7 @@ class _Life:
 
     @property
     def mood(self) -> str:
-        newest = (self._rows("performance_report") or [{}])[-1]
+        newest = (self._windows["performance_report"] or [{}])[-1]
         return "no" if newest.get("alarm") else "yes"
 
     def data(self) -> Lane:
@@ -92,7 +93,7 @@ class _Life:
     def drift(self) -> Lane:
         """The figure over its threshold: above one is an alarm."""
         marks = []
-        for row in self._rows("drift_report"):
+        for row in self._windows["drift_report"]:
             ratio = row["figure"] / row["threshold"] if row["threshold"] else float("nan")
             if row["window_end"] is not None and math.isfinite(ratio):
                 said = f"{row['window']}: {row['figure_name']} {row['figure']:.4f} of {row['threshold']:.4f}"
@@ -103,7 +104,7 @@ class _Life:
     def estimate(self) -> Lane:
         """With its back-tested error."""
         marks = []
-        for row in self._rows("performance_report"):
+        for row in self._windows["performance_report"]:
             figure, error = row.get("estimate"), row.get("estimate_error")
             if row["window_end"] is None or figure is None or error is None or not math.isfinite(figure + error):
                 continue
@@ -117,7 +118,7 @@ class _Life:
 
     def truth(self) -> Lane:
         """The metric that was watched, with its interval over days."""
-        rows = [row for row in self._rows("performance_report") if row["window_end"] is not None]
+        rows = [row for row in self._windows["performance_report"] if row["window_end"] is not None]
         watched = _watched(rows)
         marks = [mark for row in rows if (mark := self._judged(row, watched))]
         return Lane(f"truth: {watched}" if watched else "truth", marks, "dot")
@@ -179,8 +180,10 @@ class _Life:
             for record in reversed(self._records("release"))
         ]
 
-    def _rows(self, stage: str) -> Sequence[Mapping[str, Any]]:
-        return history.latest(history.timeline(self.lake, self.model, stage))
+    @cached_property
+    def _windows(self) -> Mapping[str, Sequence[Mapping[str, Any]]]:
+        stages = ("drift_report", "performance_report")
+        return {stage: history.latest(history.timeline(self.lake, self.model, stage)) for stage in stages}
 
     def _records(self, kind: str) -> "list[Record]":
         return self.lineage.records(kind=kind, subject=self.model)

@@ -85,7 +85,7 @@ def _logged(stores: Stores, plan: ModelPlan) -> "pa.Table | None":
         return None
     key = sql.identifiers(plan.dataset.key)
     there = " and ".join(f"{sql.identifier(name)} is not null" for name in plan.dataset.key)
-    with sql.connect() as connection:
+    with sql.session() as connection:
         return connection.execute(
             f"select {key}, inputs from {lake.scan(table, batches=[ONLINE])} where {there} and inputs is not null "
             f"order by event_time desc limit {REPLAYED}"

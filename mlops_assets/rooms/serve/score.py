@@ -103,7 +103,7 @@ def score(bundle: Bundle, rows: "pa.Table", plan: ModelPlan) -> "pa.Table":
 def prediction_ids(key: "pa.Table", model: str) -> "pa.ChunkedArray":
     """A name for each question: 32 hex digits that follow from the model's name and the row's key alone."""
     names = sql.identifiers(key.column_names)
-    with sql.connect() as connection:
+    with sql.session() as connection:
         connection.register("asked", key)
         hashed = f"SELECT left(sha256(json_array($model, {names})::varchar), 32) AS id FROM asked"
         return connection.execute(hashed, {"model": model}).to_arrow_table()["id"]

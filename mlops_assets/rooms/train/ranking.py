@@ -7,7 +7,8 @@ from mlops_assets.rooms.train.metric import ratio
 if TYPE_CHECKING:
     from mlops_assets.rooms.train.metric import Floats, Ints
 
-CHUNK_BYTES: Final = 32_000_000
+CHUNK_BYTES: Final = 2_000_000
+"""Of what is worked on at a time: about what a core keeps close by, which takes half the time of 32 MB."""
 
 
 def roc_auc(outcomes: "Floats", scores: "Floats", blocks: "Ints", weights: "Floats") -> "Floats":

@@ -12,7 +12,7 @@ from mlops_assets.rooms.label.maturity import clock as data_clock
 from mlops_assets.rooms.train.bootstrap import GROUPS, day_blocks
 from mlops_assets.rooms.train.inputs import Feature, features_of, frame
 from mlops_assets.rooms.train.split import GROUP, group_of, reach, seconds, side
-from mlops_assets.rooms.train.window import Window, choose, kept
+from mlops_assets.rooms.train.window import Window, asked, choose, kept
 from mlops_assets.spec.plan import ModelPlan
 from mlops_assets.stores.sql import connect, identifier, identifiers
 
@@ -94,7 +94,7 @@ def windowed(lake: "Lake", plan: ModelPlan, read: Inputs) -> "tuple[pa.Table, Wi
         query = f"select *, {side(plan)} as split from joined {reach(plan)} {_order(plan)}"
         rows = connection.execute(query).to_arrow_table()
     _both_parts(rows, task_of(plan.model, rows["label"]))
-    window = choose(examples(rows, plan, "train"), plan)
+    window = choose(examples(rows, plan, "train"), plan) if asked(plan) else None
     return (rows, None) if window is None else (_within(rows, plan, window), window)
 
 
@@ -110,9 +110,9 @@ def examples(rows: "pa.Table", plan: ModelPlan, split: str, features: Sequence[F
     """One part of a training set: `train` or `holdout`; by default with the plan's features."""
     import pyarrow.compute as pc
 
-    part = rows.filter(pc.equal(rows["split"], split))
-    order = [("event_time", "ascending"), *((column, "ascending") for column in plan.dataset.key)]
-    part = part.sort_by(order).combine_chunks()
+    by = [("event_time", "ascending"), *((column, "ascending") for column in plan.dataset.key)]
+    order = pc.sort_indices(rows, by)
+    part = rows.take(order.filter(pc.equal(rows["split"].take(order), split).combine_chunks())).combine_chunks()
     known = tuple(features) or features_of(rows.schema, plan.features)
     timed = plan.dataset.event_time is not None
     times = part["event_time"].to_numpy().astype("datetime64[us]") if timed else None

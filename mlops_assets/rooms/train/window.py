@@ -51,13 +51,18 @@ class Window:
     figures: Mapping[str, float]
 
 
+def asked(plan: "ModelPlan") -> bool:
+    """Whether any window is declared."""
+    return bool(plan.model.train.windows or plan.model.train.seasonal)
+
+
 def choose(examples: "Examples", plan: "ModelPlan") -> Window | None:
     """Back-test the declared windows; None where none is declared, or there is no time to look back in.
 
     All there is stands unless another window is better by `train.margin`: a shorter memory has to earn its place.
     """
     declared = plan.model.train
-    if examples.times is None or not (declared.windows or declared.seasonal):
+    if examples.times is None or not asked(plan):
         return None
     objective = metrics_of(plan, examples.task)[examples.task.objective(plan.model)]
     tried = {name: _figure(examples, plan, objective, inside) for name, inside in _windows(plan).items()}

@@ -28,7 +28,7 @@ def infer(raw: Raw, dataset: Dataset, repairs: Repairs | None = None) -> Contrac
         BatchBreach: the batch has no rows, or lacks the dataset's key or event time.
     """
     own = [*dataset.key, *([dataset.event_time] if dataset.event_time else [])]
-    with sql.connect() as connection:
+    with sql.session() as connection:
         register(connection, raw)
         apply(connection, repairs or Repairs())
         found = kinds(connection, "repaired")
@@ -50,7 +50,7 @@ def infer(raw: Raw, dataset: Dataset, repairs: Repairs | None = None) -> Contrac
 
 def seen(raw: Raw, contract: Contract, repairs: Repairs | None = None) -> tuple[int, dict[str, str]]:
     """The rows, and of each column in the contract's types: from where to where its values go, and how many lack."""
-    with sql.connect() as connection:
+    with sql.session() as connection:
         register(connection, raw)
         apply(connection, repairs or Repairs())
         found = kinds(connection, "repaired")
