@@ -77,7 +77,10 @@ def _keep_loaded() -> None:
 
 
 def _give_back() -> None:
-    """Hand what a run has freed back to the system, where the C library keeps it for itself."""
+    """Hand what a run has freed back to the system, where Arrow and the C library keep it for themselves."""
+    import pyarrow as pa
+
+    pa.default_memory_pool().release_unused()
     library = ctypes.CDLL(None)
     if hasattr(library, "malloc_trim"):
         library.malloc_trim(0)

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlparse
@@ -58,6 +59,7 @@ def _live(held: "DeltaTable", batches: Sequence[str] | None, reach: Reach | None
     return sorted(str(root / unquote(file["path"])) for file in found if skipping.may_hold(file, batches, reach))
 
 
+@lru_cache(maxsize=256)
 def _empty(columns: "pa.Schema") -> str:
     with sql.session() as connection:
         kinds = connection.from_arrow(columns.empty_table()).types

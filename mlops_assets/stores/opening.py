@@ -1,5 +1,6 @@
 """Which folder a table of the lake is, and how a version of it is opened: by names that lead nowhere else."""
 
+import os
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -11,6 +12,7 @@ if TYPE_CHECKING:
     from deltalake import DeltaTable
 
 _NAME: Final = re.compile(r"\w[\w.=@+ -]*")
+_COMMIT: Final = re.compile(r"\d{20}\.(json|checkpoint\.)")
 _UNADDRESSABLE: Final = set("[]^|%#?\\")
 """What Delta's URLs cannot hold."""
 
@@ -42,10 +44,12 @@ def folder(lake: Path, table: str) -> Path:
 
 
 def exists(lake: Path, table: str) -> bool:
-    """Whether the table has a version."""
-    from deltalake import DeltaTable
-
-    return DeltaTable.is_deltatable(str(folder(lake, table)))
+    """Whether the table has a version: a commit in its log, or a checkpoint of many."""
+    try:
+        with os.scandir(folder(lake, table) / "_delta_log") as log:
+            return any(_COMMIT.match(entry.name) for entry in log)
+    except (FileNotFoundError, NotADirectoryError):
+        return False
 
 
 def opened(lake: Path, table: str, version: int | None = None) -> "DeltaTable":

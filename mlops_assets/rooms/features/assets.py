@@ -46,11 +46,13 @@ def _offline(plan: FeaturePlan) -> dg.AssetsDefinition:
     @dg.multi_asset(name=f"{name}_offline", specs=[spec], check_specs=checks)
     def offline(context: dg.AssetExecutionContext, stores: Stores) -> Events:
         lake, batch = stores.lake(), context.partition_key
-        changed = changes(lake, stores.lineage(), name, definitions(lake, plan))
+        meaning = definitions(lake, plan)
+        changed = changes(lake, stores.lineage(), name, meaning)
         if changed:
             yield _unchanged(spec, plan, changed)
             return
-        version = materialize(lake, plan, batch, commit={"run_id": context.run.run_id, "code": str(spec.code_version)})
+        commit = {"run_id": context.run.run_id, "code": str(spec.code_version)}
+        version = materialize(lake, plan, batch, meaning=meaning, commit=commit)
         rows = lake.read(version.table, batches=[batch])
         features = plan.table.feature_names()
         shares = null_shares(rows, features)

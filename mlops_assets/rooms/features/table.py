@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from mlops_assets import keys
 from mlops_assets.rooms.features.compile import compile_features
-from mlops_assets.rooms.features.definitions import COMMITTED, definitions
+from mlops_assets.rooms.features.definitions import COMMITTED, Definitions, definitions
 from mlops_assets.rooms.features.history import load
 from mlops_assets.spec.plan import FeaturePlan
 from mlops_assets.stores import sql
@@ -28,8 +28,23 @@ def compute(lake: Lake, plan: FeaturePlan, batch: str) -> "pa.Table":
         return compile_features(connection, plan, relations).compute(connection, relations)
 
 
-def materialize(lake: Lake, plan: FeaturePlan, batch: str, *, commit: Mapping[str, str] | None = None) -> TableVersion:
-    """Compute a batch's features and write them to `<feature table>/offline`, with what each of them means."""
+def materialize(
+    lake: Lake,
+    plan: FeaturePlan,
+    batch: str,
+    *,
+    meaning: Definitions | None = None,
+    commit: Mapping[str, str] | None = None,
+) -> TableVersion:
+    """Compute a batch's features and write them to `<feature table>/offline`, with what each of them means.
+
+    Args:
+        lake: where the tables are.
+        plan: the feature table.
+        batch: of the described dataset.
+        meaning: what `definitions` says of the plan, where that is known already.
+        commit: what the commit carries beside it.
+    """
     data = compute(lake, plan, batch)
-    meaning = {COMMITTED: json.dumps(definitions(lake, plan))}
-    return lake.write(keys.table(plan.table.name, "offline"), data, batch=batch, commit={**(commit or {}), **meaning})
+    told = {COMMITTED: json.dumps(meaning or definitions(lake, plan))}
+    return lake.write(keys.table(plan.table.name, "offline"), data, batch=batch, commit={**(commit or {}), **told})

@@ -58,6 +58,7 @@ def sql(group: Group, counted: Mapping[Aggregation, str], events: str, known_at:
         known_at: the SQL of the moment at which they became known.
     """
     links = identifiers([f"link:{column}" for column in group.by])
+    longest = microseconds(max(over for aggregation in group.aggregations for over in aggregation.over))
     names = [f"value_{i}" for i in range(len(group.aggregations))]
     given = [f"{identifier(column)} as {identifier('link:' + column)}" for column in group.by]
     given += [f"epoch_us({known_at}) as instant"]
@@ -69,9 +70,11 @@ def sql(group: Group, counted: Mapping[Aggregation, str], events: str, known_at:
     union all
     select {links}, instant, false, {", ".join(names)} from (select {", ".join(given)} from {events})
     semi join asked using ({links})
-    where instant is not null and ({" or ".join(f"{name} is not null" for name in names)})
+    where instant >= (select min(instant) from asked) - {longest} and instant < (select max(instant) from asked)
+        and ({" or ".join(f"{name} is not null" for name in names)})
 ), placed as (
-    select *, row_number() over (partition by {links} order by instant, asks desc, {", ".join(names)}) as place
+    select *, row_number() over (partition by {links} order by instant, asks desc, {", ".join(names)}) as place,
+        rank() over (partition by {links} order by instant) as first
     from line
 ), reaching as (
     select *, {", ".join(_reaches(group, links))} from placed
@@ -96,11 +99,15 @@ def empty(aggregation: Aggregation) -> float | None:
 
 
 def _reaches(group: Group, links: str) -> list[str]:
-    """How many rows each window reaches back from a question; an event asks nothing."""
+    """How many rows each window reaches back from a question; an event asks nothing.
+
+    Rows of one moment share the place of their first: the frame's first row may be any of them.
+    """
     found = []
     for over in dict.fromkeys(over for aggregation in group.aggregations for over in aggregation.over):
         frame = f"partition by {links} order by instant range between {microseconds(over)} preceding and current row"
-        found.append(f"case when asks then place - min(place) over ({frame}) else 0 end as back_{microseconds(over)}")
+        reached = f"place - first_value(first) over ({frame})"
+        found.append(f"case when asks then {reached} else 0 end as back_{microseconds(over)}")
     return found
 
 

@@ -70,7 +70,7 @@ def test_a_planted_look_ahead_stops_the_way_and_names_the_feature(
     lake: Lake, stores: Stores, plan_of: Plans, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     lie = plan_of(outcomes={"known_at": "said", "columns": ["delay", "k"]})
-    monkeypatch.setattr(assets, "materialize", lambda lake, _, batch, commit: materialize(lake, lie, batch))
+    monkeypatch.setattr(assets, "materialize", lambda lake, _, batch, **__: materialize(lake, lie, batch))
     result = run(plan_of(), stores)
     assert not result.success
     assert outcomes(result)["no_look_ahead"] is False
