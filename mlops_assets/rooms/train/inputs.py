@@ -1,14 +1,15 @@
 """What a model is fed: numbers as float64 and categories as text, in one fixed order of columns."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 from mlops_assets.errors import TrainingError
 
 if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
+    from numpy.typing import NDArray
 
 Kind = Literal["number", "category"]
 
@@ -69,17 +70,31 @@ def frame(rows: "pa.Table", features: Iterable[Feature]) -> "pd.DataFrame":
         raise TrainingError.of(
             "the rows lack features of the model", got=", ".join(missing), allowed=", ".join(rows.column_names)
         )
-    return pd.DataFrame({feature.name: _series(rows.column(feature.name), feature.kind) for feature in wanted})
+    columns = {feature.name: _VALUES[feature.kind](rows.column(feature.name)) for feature in wanted}
+    return pd.DataFrame(columns, copy=False)
 
 
-def _series(column: "pa.ChunkedArray", kind: Kind) -> "pd.Series[Any]":
-    import pandas as pd
+def _numbers(column: "pa.ChunkedArray") -> "NDArray[Any]":
+    """As float64, in memory of their own."""
+    import numpy as np
     import pyarrow as pa
 
-    if kind == "number":
-        values = column.cast(pa.float64(), safe=False).to_numpy()
-        return pd.Series(values, dtype="float64")
-    return pd.Series(column.cast(pa.string()).to_numpy(zero_copy_only=False), dtype="object")
+    values = column.cast(pa.float64(), safe=False).to_numpy()
+    return values if values.flags.writeable else np.array(values)
+
+
+def _texts(column: "pa.ChunkedArray") -> "NDArray[Any]":
+    """As texts, of which equal ones are one object: a category has few, and many rows."""
+    import numpy as np
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    encoded = column.cast(pa.string()).combine_chunks().dictionary_encode()
+    texts = np.array([*encoded.dictionary.to_pylist(), None], dtype=object)
+    return texts[pc.fill_null(encoded.indices, len(texts) - 1).to_numpy(zero_copy_only=False)]
+
+
+_VALUES: Final[Mapping[Kind, "Callable[[pa.ChunkedArray], NDArray[Any]]"]] = {"number": _numbers, "category": _texts}
 
 
 def _kind(schema: "pa.Schema", name: str) -> Kind:
