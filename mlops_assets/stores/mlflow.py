@@ -98,11 +98,13 @@ class MlflowRegistry:
         Raises:
             NotFound: there is none.
         """
-        known = {version.number: version for version in self.versions(model)}
-        if number not in known:
-            allowed = ", ".join(map(str, known)) or "(none yet)"
-            raise NotFound.of(f"model '{model}' has no such version", got=number, allowed=allowed)
-        return known[number]
+        from mlflow.exceptions import MlflowException
+
+        try:
+            return _version(self.client().get_model_version(_checked(model), str(number)))
+        except MlflowException as problem:
+            allowed = ", ".join(str(version.number) for version in self.versions(model)) or "(none yet)"
+            raise NotFound.of(f"model '{model}' has no such version", got=number, allowed=allowed) from problem
 
     def champion(self, model: str) -> ModelVersion | None:
         """The released version, or None."""
@@ -183,7 +185,8 @@ class MlflowRegistry:
             yield
 
     def _files(self, version: ModelVersion) -> dict[str, bytes]:
-        root = Path(self.client().download_artifacts(version.run_id, BUNDLE))
+        here = self.artifacts / version.model / version.run_id / "artifacts" / BUNDLE
+        root = here if here.is_dir() else Path(self.client().download_artifacts(version.run_id, BUNDLE))
         return {file.relative_to(root).as_posix(): file.read_bytes() for file in root.rglob("*") if file.is_file()}
 
 
