@@ -12,7 +12,11 @@ from mlops_assets.resources.stores import Stores
 from mlops_assets.rooms.evaluate.verdict import Verdict
 from mlops_assets.rooms.monitor.history import latest, timeline
 from mlops_assets.stores import sql
+from mlops_assets.stores.lake import Lake
 from mlops_assets.stores.lineage import Record
+
+Clocks = tuple[bool, dict[str, datetime]]
+"""Whether rows have no event time, so that requests are dated by the wall's clock; and the moment of each batch."""
 
 
 @dataclass(frozen=True)
@@ -57,6 +61,7 @@ class Story:
         self.instance = instance
         self.model = model
         self.dataset = dataset
+        self._read: dict[int, Clocks] = {}
 
     def chapter(self, batch: str, *, seconds: float = 0.0) -> Chapter:
         """What happened in a batch."""
@@ -114,7 +119,7 @@ class Story:
     def _champion(self, requests: list[Record], batch: str) -> int | None:
         released = list(self._following("release", requests))
         if not released:
-            order = list(self._clocks())
+            order = list(self._clocks()[1])
             told = order[: order.index(batch) + 1] if batch in order else []
             before = [r for r in self._records("retrain_request") if self._batch_of(r.body["clock"]) in told]
             released = [record for request in before for record in self._following("release", [request])]
@@ -122,28 +127,20 @@ class Story:
 
     def _batch_of(self, clock: str) -> str | None:
         """The batch by whose end a request's moment had come."""
-        moment, clocks = datetime.fromisoformat(clock), self._clocks()
-        if self._timeless():
+        moment, (timeless, clocks) = datetime.fromisoformat(clock), self._clocks()
+        if timeless:
             return next((batch for batch, written in reversed(clocks.items()) if written <= moment), None)
         return next((batch for batch, newest in clocks.items() if moment <= newest), None)
 
-    def _clocks(self) -> dict[str, datetime]:
-        """Each batch and the newest event time seen by its end, or when it was written where rows have none."""
+    def _clocks(self) -> Clocks:
+        """Of the newest version of the labels, read once."""
         lake, table = self.stores.lake(), keys.table(self.model, "labels")
         if not lake.exists(table):
-            return {}
-        if self._timeless():
-            written = ((v["batch"], datetime.fromisoformat(v["time"])) for v in lake.history(table) if "batch" in v)
-            return dict(sorted(written, key=lambda each: each[1]))
-        with sql.session() as connection:
-            scan = lake.scan(table)
-            rows = connection.execute(f"select _batch, max(event_time) from {scan} group by 1 order by 2").fetchall()
-        return dict(rows)
-
-    def _timeless(self) -> bool:
-        """Whether the rows have no event time, so that requests are dated by the wall's clock."""
-        table = keys.table(self.model, "labels")
-        return self.stores.lake().after(table, "event_time") is None
+            return True, {}
+        version = lake.version(table)
+        if version not in self._read:
+            self._read = {version: _clocks(lake, table)}
+        return self._read[version]
 
     def _figures(self, stage: str, batch: str) -> Mapping[str, Any]:
         lake, table = self.stores.lake(), keys.table(self.model, stage)
@@ -170,3 +167,13 @@ def _interval(verdict: Record | None) -> tuple[float, float] | None:
     if gate is None or gate.low is None or gate.high is None:
         return None
     return (gate.low, gate.high)
+
+
+def _clocks(lake: Lake, table: str) -> Clocks:
+    """Each batch and the newest event time seen by its end, or when it was written where rows have none."""
+    if lake.after(table, "event_time") is None:
+        written = ((v["batch"], datetime.fromisoformat(v["time"])) for v in lake.history(table) if "batch" in v)
+        return True, dict(sorted(written, key=lambda each: each[1]))
+    with sql.session() as connection:
+        query = f"select _batch, max(event_time) from {lake.scan(table)} group by 1 order by 2"
+        return False, dict(connection.execute(query).fetchall())

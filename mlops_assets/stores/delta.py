@@ -68,7 +68,7 @@ class DeltaLake:
             fingerprint = fingerprints.of_stream(rows.reader())
             commits.create(opening.folder(self.path, table), rows, batch, fingerprint, commit)
             return TableVersion(table, 0, fingerprint, rows.count, changed=True)
-        held = self._open(table)
+        held = opening.opened(self.path, table)
         columns = _data_columns(schema(held))
         replaced = _kinds(columns) != _kinds(rows.schema) and set(_batches(held)) <= {batch}
         fit = rows if replaced else rows.fitted(columns, table)
@@ -88,7 +88,7 @@ class DeltaLake:
         """
         from deltalake.exceptions import CommitFailedError
 
-        held = self._open(table)
+        held = opening.opened(self.path, table)
         with disk(f"table '{table}'"), kept(data, self.path) as given:
             rows = given.renamed({by: BATCH})
             fingerprint = fingerprints.of_stream(rows.reader())
@@ -198,7 +198,8 @@ class DeltaLake:
         return sorted(name for name in found if self.exists(name))
 
     def _open(self, table: str, version: int | None = None) -> "DeltaTable":
-        return opening.opened(self.path, table, version)
+        """A version to read from."""
+        return opening.shared(self.path, table) if version is None else opening.opened(self.path, table, version)
 
 
 def _rows(table: str, query: str, where: str | None) -> "pa.Table":

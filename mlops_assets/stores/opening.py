@@ -2,6 +2,7 @@
 
 import os
 import re
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -45,11 +46,35 @@ def folder(lake: Path, table: str) -> Path:
 
 def exists(lake: Path, table: str) -> bool:
     """Whether the table has a version: a commit in its log, or a checkpoint of many."""
+    return bool(_newest(folder(lake, table)))
+
+
+def shared(lake: Path, table: str) -> "DeltaTable":
+    """The newest version of a table, to read from only: opened once for as long as nothing is written to its log.
+
+    Raises:
+        NotFound: there is no such table.
+    """
+    where = folder(lake, table)
+    newest = _newest(where)
+    if not newest:
+        return opened(lake, table)
+    stat = (where / "_delta_log" / newest).stat()
+    return _shared(lake, table, (newest, stat.st_ino, stat.st_mtime_ns, stat.st_size))
+
+
+@lru_cache(maxsize=64)
+def _shared(lake: Path, table: str, _: tuple[str, int, int, int]) -> "DeltaTable":
+    return opened(lake, table)
+
+
+def _newest(where: Path) -> str:
+    """The last file of a table's log that tells of a version; empty where there is none."""
     try:
-        with os.scandir(folder(lake, table) / "_delta_log") as log:
-            return any(_COMMIT.match(entry.name) for entry in log)
+        with os.scandir(where / "_delta_log") as log:
+            return max((entry.name for entry in log if _COMMIT.match(entry.name)), default="")
     except (FileNotFoundError, NotADirectoryError):
-        return False
+        return ""
 
 
 def opened(lake: Path, table: str, version: int | None = None) -> "DeltaTable":

@@ -1,6 +1,7 @@
 """The lake on Delta: what a write leaves behind, also when somebody interferes or kills it."""
 
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -13,7 +14,7 @@ import pyarrow as pa
 import pytest
 
 from mlops_assets.errors import Conflict, NotFound, StoreError, UnknownName
-from mlops_assets.stores import delta, sql
+from mlops_assets.stores import delta, opening, sql
 from mlops_assets.stores.delta import DeltaLake
 from mlops_assets.stores.rows import kept
 
@@ -228,3 +229,21 @@ def test_a_table_with_partition_folders_is_refused_rather_than_misread(lake: Del
     write_deltalake(lake.path / "foreign", pa.table({"a": [1], "b": ["x"]}), partition_by=["b"])
     with pytest.raises(StoreError, match="was not written by this lake"):
         lake.read("foreign")
+
+
+def test_a_table_is_opened_once_until_its_log_grows(lake: DeltaLake) -> None:
+    lake.write("t", ROWS, batch="a")
+    opened = opening.shared(lake.path, "t")
+    assert opening.shared(lake.path, "t") is opened
+    DeltaLake(lake.path).write("t", ROWS, batch="b")
+    assert opened.version() == 0
+    assert opening.shared(lake.path, "t").version() == lake.version("t") == 1
+
+
+def test_a_table_that_was_made_anew_is_not_the_one_that_was_opened(lake: DeltaLake) -> None:
+    lake.write("t", ROWS, batch="a")
+    assert lake.read("t").num_rows == ROWS.num_rows
+    shutil.rmtree(lake.path / "t")
+    assert not lake.exists("t")
+    lake.write("t", ROWS.slice(0, 1), batch="a")
+    assert lake.read("t").num_rows == 1
