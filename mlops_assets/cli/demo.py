@@ -1,6 +1,5 @@
 """`mlops demo`: a real year of flights lands month by month, and the real sensors take it from there."""
 
-import gc
 import json
 import time
 from collections.abc import Callable, Iterator
@@ -14,8 +13,6 @@ from mlops_assets.cli.story import Chapter, Story
 from mlops_assets.errors import MlopsError
 
 MODEL, DATASET = "flight_delays", "flights"
-YOUNG = 50_000
-"""Objects that are made before the garbage among them is looked for: loading alone makes a million, and no garbage."""
 _SOURCE = "mlops_assets.defs.flight_delays.source"
 
 
@@ -51,6 +48,7 @@ def demo(headless: bool, until: str, home: Path | None, file: Path | None, port:
 def _headless(source: ModuleType, months: list[str], landing: Path, port: int) -> tuple[list[Chapter], int]:
     from mlops_assets.cli.home import unlogged
     from mlops_assets.cli.loop import Loop
+    from mlops_assets.cli.memory import careful
     from mlops_assets.cli.progress import Progress
     from mlops_assets.cli.reconcile import reconcile
     from mlops_assets.definitions import definitions
@@ -58,7 +56,7 @@ def _headless(source: ModuleType, months: list[str], landing: Path, port: int) -
     from mlops_assets.settings import Settings
 
     del port
-    gc.set_threshold(YOUNG)
+    careful()
     with unlogged(Settings.from_env()) as instance, Progress() as progress:
         reconcile(instance)
         loop = Loop(instance, definitions(), started=progress.doing)

@@ -1,12 +1,11 @@
 """The sensors' loop without a daemon: the same sensors and runs, one after another in this process."""
 
-import ctypes
-import gc
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import dagster as dg
 
+from mlops_assets.cli.memory import give_back, keep_loaded
 from mlops_assets.cli.tick import evaluate
 
 _SILENT = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
@@ -33,7 +32,7 @@ class Loop:
         asked = True
         while asked:
             asked = sum(self.tick(sensor) for sensor in self._sensors()) > 0
-        _keep_loaded()
+        keep_loaded()
 
     def tick(self, sensor: dg.SensorDefinition) -> bool:
         """Evaluate one sensor and carry out what it asks for; whether it asked for anything."""
@@ -62,25 +61,8 @@ class Loop:
             raise_on_error=False,
         )
         self.materialized += len(result.get_asset_materialization_events())
-        _give_back()
+        give_back()
 
     def _sensors(self) -> list[dg.SensorDefinition]:
         sensors = self.definitions.get_repository_def().sensor_defs
         return sorted(sensors, key=lambda sensor: (sensor.name.endswith("_retrain"), sensor.name))
-
-
-def _keep_loaded() -> None:
-    """Let later collections of garbage pass over what a first round has loaded: half a million objects, for good."""
-    if not gc.get_freeze_count():
-        gc.collect()
-        gc.freeze()
-
-
-def _give_back() -> None:
-    """Hand what a run has freed back to the system, where Arrow and the C library keep it for themselves."""
-    import pyarrow as pa
-
-    pa.default_memory_pool().release_unused()
-    library = ctypes.CDLL(None)
-    if hasattr(library, "malloc_trim"):
-        library.malloc_trim(0)
