@@ -32,7 +32,8 @@ class Loop:
         asked = True
         while asked:
             asked = sum(self.tick(sensor) for sensor in self._sensors()) > 0
-        keep_loaded()
+        if self.materialized:
+            keep_loaded()
 
     def tick(self, sensor: dg.SensorDefinition) -> bool:
         """Evaluate one sensor and carry out what it asks for; whether it asked for anything."""
