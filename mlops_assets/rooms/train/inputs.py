@@ -91,7 +91,8 @@ def _texts(column: "pa.ChunkedArray") -> "NDArray[Any]":
 
     encoded = column.cast(pa.string()).combine_chunks().dictionary_encode()
     texts = np.array([*encoded.dictionary.to_pylist(), None], dtype=object)
-    return texts[pc.fill_null(encoded.indices, len(texts) - 1).to_numpy(zero_copy_only=False)]
+    found: NDArray[Any] = texts[pc.fill_null(encoded.indices, len(texts) - 1).to_numpy(zero_copy_only=False)]
+    return found
 
 
 _VALUES: Final[Mapping[Kind, "Callable[[pa.ChunkedArray], NDArray[Any]]"]] = {"number": _numbers, "category": _texts}
