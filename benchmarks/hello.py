@@ -1,14 +1,15 @@
-"""The limit: the same server with an application that reads the body and says hello."""
+"""The limit: the service's own server, with its settings, and an application that reads the body and says hello."""
 
+import asyncio
 import socket
 import sys
-from typing import Any
 
-import uvicorn
+import uvloop
 
 from mlops_assets.rooms.serve.body import Receive
 from mlops_assets.rooms.serve.reply import Send, reply
 from mlops_assets.rooms.serve.service import Scope
+from mlops_assets.rooms.serve.worker import server_of
 
 
 async def hello(scope: Scope, receive: Receive, send: Send) -> None:
@@ -19,7 +20,5 @@ async def hello(scope: Scope, receive: Receive, send: Send) -> None:
 
 
 if __name__ == "__main__":
-    quiet: dict[str, Any] = {"log_level": "warning", "access_log": False, "server_header": False, "date_header": False}
-    kind: dict[str, Any] = {"interface": "asgi3", "http": "httptools", "loop": "uvloop", "ws": "none"}
-    config = uvicorn.Config(hello, lifespan="off", **kind, **quiet)
-    uvicorn.Server(config).run(sockets=[socket.socket(fileno=int(sys.argv[1]))])
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(server_of(hello).serve(sockets=[socket.socket(fileno=int(sys.argv[1]))]))

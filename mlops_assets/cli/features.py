@@ -79,7 +79,7 @@ def search(words: tuple[str, ...], as_json: bool, home: Path | None) -> None:
 @features.command("look")
 @click.argument("table")
 @click.argument("columns", nargs=-1, required=True, metavar="COLUMN=VALUE...")
-@click.option("--now", help="The moment from which ages are told, ISO; default: by the clock.")
+@click.option("--now", help="The moment from which ages are told, ISO; default: by the table's clock.")
 @JSON
 @HOME
 def look(*, table: str, columns: tuple[str, ...], now: str | None, as_json: bool, home: Path | None) -> None:
@@ -89,7 +89,7 @@ def look(*, table: str, columns: tuple[str, ...], now: str | None, as_json: bool
 
     house, stores = _opened(home)
     lookup = Lookup.of(stores.lake(), stores.online(), house.table(_named(house, table)))
-    moment = _moment(now)
+    moment = _moment(now) if now else lookup.now()
     [looked] = lookup.of_requests([lookup.read(dict(map(_pair, columns)))], now=moment)
     rows = [
         {
@@ -146,9 +146,7 @@ def _pair(text: str) -> tuple[str, str]:
     return name, value
 
 
-def _moment(text: str | None) -> datetime:
-    if text is None:
-        return datetime.now(UTC)
+def _moment(text: str) -> datetime:
     try:
         found = datetime.fromisoformat(text)
     except ValueError as problem:

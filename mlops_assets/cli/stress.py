@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -11,8 +12,9 @@ from mlops_assets.errors import UnknownName
 @click.command()
 @click.argument("model")
 @click.option("--home", type=click.Path(path_type=Path), help="The folder that holds data/; default: here.")
+@click.option("--version", type=int, default=0, help="Which one; default: the live one, whose limits are set.")
 @click.option("--json", "as_json", is_flag=True, help="Print the sweep as JSON.")
-def stress(model: str, home: Path | None, as_json: bool) -> None:
+def stress(*, model: str, home: Path | None, version: int, as_json: bool) -> None:
     """Find where MODEL bends under load; its report is an asset, and its limits are set."""
     import dagster as dg
 
@@ -26,7 +28,8 @@ def stress(model: str, home: Path | None, as_json: bool) -> None:
         raise UnknownName.among("released model", model, models, step="release it first")
     key = dg.AssetKey([model, "stress_report"])
     job = definitions().resolve_implicit_global_asset_job_def()
-    silent = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+    silent: dict[str, Any] = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+    silent["ops"] = {f"{model}_stress_report": {"config": {"version": version}}}
     with dg.DagsterInstance.get() as instance:
         done = job.execute_in_process(instance=instance, asset_selection=[key], run_config=silent)
     [made] = done.get_asset_materialization_events()
@@ -38,7 +41,8 @@ def stress(model: str, home: Path | None, as_json: bool) -> None:
         f"{model} bends at {found['knee_connections']} connections: {found['throughput']:,.0f} answers a second, "
         f"p99 {found['p99_ms']:.2f} ms"
     )
-    click.echo(f"set: workers {found['workers']}, batch {found['batch_size']}, in flight {found['in_flight']}")
+    kept = "would suit" if version else "set"
+    click.echo(f"{kept}: workers {found['workers']}, batch {found['batch_size']}, in flight {found['in_flight']}")
     click.echo(
         f"report: {found['report_file']}\nA running service takes batch and limit at once, workers when it starts."
     )

@@ -75,6 +75,8 @@ class Online(Spec):
     """Keep the newest row of each key too, so that the key alone is enough for a look-up."""
     max_age: Duration | None = None
     """A value older than this is told to be stale."""
+    clock: Literal["wall", "data"] = "wall"
+    """Ages are told by the clock on the wall, or by the newest event time seen, so that a replay answers as then."""
 
 
 class FeatureTable(Spec):

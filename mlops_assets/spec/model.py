@@ -92,6 +92,8 @@ class Limits(Spec):
     """Megabytes to read the model back and answer a thousand rows."""
     size_mb: Annotated[float, Field(gt=0)] = 50.0
     """Megabytes of its files."""
+    throughput: Annotated[float, Field(gt=0)] | None = None
+    """Answers a second that the prediction service must give at the knee, where `mlops stress` has measured it."""
 
 
 class Costs(Spec):

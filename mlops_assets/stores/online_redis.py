@@ -5,11 +5,10 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from mlops_assets.errors import StoreError
-from mlops_assets.stores.online import refreshed_meanwhile
-from mlops_assets.stores.online_rows import OnlineRow, Record, key_text, records, row
+from mlops_assets.stores.online_kept import KeptOnline
+from mlops_assets.stores.online_rows import Record
 
 if TYPE_CHECKING:
-    import pyarrow as pa
     from redis import Redis
     from redis.client import Pipeline
 
@@ -29,7 +28,7 @@ return kept
 """
 
 
-class RedisOnline:
+class RedisOnline(KeptOnline):
     """The online store in Redis; `redis` is an extra, imported when it is used."""
 
     def __init__(self, url: str) -> None:
@@ -38,70 +37,40 @@ class RedisOnline:
         self._client: Redis | None = None
         self._lock = threading.Lock()
 
-    def put(self, table: str, key_columns: Sequence[str], rows: "pa.Table", *, time_column: str) -> int:
-        """Keep the newest row of each key; an older row never replaces a newer one. Returns the rows that were kept.
+    def mark(self, table: str) -> str:
+        """How far a table was refreshed; empty when it never was."""
+        return _text(self._redis().get(_mark(table)))
 
-        Raises:
-            StoreError: a column is missing, or a value is of a type that cannot be kept.
-        """
-        given = records(table, key_columns, rows, time_column)
+    def count(self, table: str) -> int:
+        """How many keys there are."""
+        return int(self._redis().hlen(_name(table)))
+
+    def _put(self, table: str, given: Sequence[Record]) -> int:
         with self._redis().pipeline(transaction=True) as pipeline:
             for start in range(0, len(given), CHUNK):
                 flat = [part for record in given[start : start + CHUNK] for part in record]
                 pipeline.eval(_PUT, 1, _name(table), *flat)
             return sum(int(kept) for kept in pipeline.execute())
 
-    def refresh(
-        self,
-        table: str,
-        key_columns: Sequence[str],
-        rows: "pa.Table",
-        *,
-        time_column: str,
-        before: str,
-        mark: str,
-        whole: bool = False,
-    ) -> int:
-        """Take these rows as they are, and the mark that says how far they go, at once; returns their number.
-
-        Raises:
-            Conflict: somebody else refreshed meanwhile.
-            StoreError: a column is missing, or a value is of a type that cannot be kept.
-        """
+    def _refresh(self, table: str, given: Sequence[Record], *, before: str, mark: str, whole: bool) -> bool:
         from redis.exceptions import WatchError
 
-        given = records(table, key_columns, rows, time_column)
         with self._redis().pipeline(transaction=True) as pipeline:
             pipeline.watch(_mark(table))  # type: ignore[no-untyped-call]
             if _text(pipeline.get(_mark(table))) != before:
-                raise refreshed_meanwhile(table)
+                return False
             pipeline.multi()
             _queue(pipeline, table, given, whole=whole)
             pipeline.set(_mark(table), mark)
             try:
                 pipeline.execute()
-            except WatchError as problem:
-                raise refreshed_meanwhile(table) from problem
-        return len(given)
+            except WatchError:
+                return False
+        return True
 
-    def mark(self, table: str) -> str:
-        """How far a table was refreshed; empty when it never was."""
-        return _text(self._redis().get(_mark(table)))
-
-    def get(self, table: str, key: Sequence[Any]) -> OnlineRow | None:
-        """The newest features of a key, or None."""
-        return _row(cast("bytes | None", self._redis().hget(_name(table), key_text(list(key)))))
-
-    def get_many(self, table: str, keys: Sequence[Sequence[Any]]) -> list[OnlineRow | None]:
-        """The newest features of each key, or None, in the order asked: one round trip."""
-        if not keys:
-            return []
-        found = self._redis().hmget(_name(table), [key_text(list(key)) for key in keys])
-        return [_row(held) for held in cast("list[bytes | None]", found)]
-
-    def count(self, table: str) -> int:
-        """How many keys there are."""
-        return int(self._redis().hlen(_name(table)))
+    def _held(self, table: str, keys: Sequence[str]) -> list[tuple[int, str] | None]:
+        found = cast("list[bytes | None]", self._redis().hmget(_name(table), list(keys)))
+        return [_parted(held) for held in found]
 
     def _redis(self) -> "Redis":
         """One client, whose pool gives each thread a connection.
@@ -120,7 +89,7 @@ class RedisOnline:
             return self._client
 
 
-def _queue(pipeline: "Pipeline", table: str, given: list[Record], *, whole: bool) -> None:
+def _queue(pipeline: "Pipeline", table: str, given: Sequence[Record], *, whole: bool) -> None:
     if whole:
         pipeline.delete(_name(table))
     for start in range(0, len(given), CHUNK):
@@ -140,8 +109,8 @@ def _text(held: Any) -> str:
     return held.decode() if isinstance(held, bytes) else ""
 
 
-def _row(held: bytes | None) -> OnlineRow | None:
+def _parted(held: bytes | None) -> tuple[int, str] | None:
     if held is None:
         return None
     micros, _, values = held.decode().partition(" ")
-    return row(int(micros), values)
+    return int(micros), values

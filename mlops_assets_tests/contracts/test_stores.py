@@ -15,8 +15,9 @@ from mlops_assets.stores.labels import LabelStore, LakeLabels
 from mlops_assets.stores.lake import Lake
 from mlops_assets.stores.lineage import Lineage, SqliteLineage
 from mlops_assets.stores.mlflow import MlflowRegistry
-from mlops_assets.stores.online import OnlineStore, SqliteOnline
+from mlops_assets.stores.online import OnlineStore
 from mlops_assets.stores.online_rows import OnlineRow
+from mlops_assets.stores.online_sqlite import SqliteOnline
 from mlops_assets.stores.predictions import LakePredictions, PredictionLog
 from mlops_assets.stores.registry import Registry, TrainingRun
 from mlops_assets.stores.reports import FolderReports, Reports

@@ -13,6 +13,7 @@ from mlops_assets.rooms.evaluate import assets as evaluate
 from mlops_assets.rooms.release import assets as release
 from mlops_assets.rooms.release import bundle
 from mlops_assets.rooms.serve import assets as serve
+from mlops_assets.rooms.serve.outcomes import labelled
 from mlops_assets.rooms.serve.sensors import look
 from mlops_assets.rooms.serve.supervisor import Supervisor
 from mlops_assets.rooms.train import assets as train
@@ -49,6 +50,9 @@ def lived(stores: Stores, running: Supervisor) -> set[str]:
     first = ask(running.url, PREDICT, example["content"]["application/json"]["example"]).json
     store = stores.serving()
     champion = store.released(MODEL)
+    released = stores.registry().champion(MODEL)
+    assert released is not None
+    assert store.load(MODEL, champion).manifest["version"] == released.number == first["version"]
     other = bundle.put(store, trained(hist_gradient_boosting, 2), PLAN, card="")
     with Load(running.url) as load:
         store.release(MODEL, other, evidence="a better one")
@@ -56,15 +60,19 @@ def lived(stores: Stores, running: Supervisor) -> set[str]:
         store.release(MODEL, champion, evidence="rollback")
         until(lambda: version(running) == 1)
     assert load.lost == 0
+    assert {answer.status for answer in load.answers} == {200}
+    assert {answer.json["version"] for answer in load.answers} == {1, 2}
     os.kill(running.workers[0].pid, signal.SIGKILL)
     running.workers[0].wait()
     running.tend()
     until_answers(running)
+    again = ask(running.url, PREDICT, example["content"]["application/json"]["example"]).json
+    assert again["score"] == first["score"]
     told = [{"id": answer.json["id"], "model": MODEL, "label": 1} for answer in load.answers]
     assert ask(running.url, "/v1/feedback", {"feedback": told}).json == {"accepted": len(told)}
     store.challenge(MODEL, (other,))
     running.stop()
-    return {answer.json["id"] for answer in load.answers} | {first["id"]}
+    return {answer.json["id"] for answer in load.answers} | {first["id"], again["id"]}
 
 
 def test_nothing_acknowledged_is_lost_and_challenger_and_usage_are_reported(
@@ -75,6 +83,10 @@ def test_nothing_acknowledged_is_lost_and_challenger_and_usage_are_reported(
     rows = stores.predictions().read(MODEL, batches=["online"])
     assert acknowledged <= set(rows["prediction_id"].to_pylist())
     assert rows.num_rows == len(set(rows["prediction_id"].to_pylist()))
+    joined = labelled(stores.lake(), MODEL)
+    assert len(joined) == len(acknowledged) - 2, "each that was told of under load, and neither of the other two"
+    assert set(joined["outcome"].to_pylist()) == {1.0}
+    assert look(stores, PLAN).asset_events == [], "exactly once"
     reports = [asset for asset in serve.watched(PLAN) if {"shadow_report", "usage_report"} & set(stages(asset))]
     with dg.DagsterInstance.ephemeral() as instance:
         done = dg.materialize(reports, resources={"stores": stores}, instance=instance)
@@ -82,7 +94,10 @@ def test_nothing_acknowledged_is_lost_and_challenger_and_usage_are_reported(
     figures = {name: value.value for name, value in shadow.metadata.items()}
     assert figures["challengers"] == 1
     assert int(str(figures["labelled_v2"])) > 50
-    assert "loss_v2" in figures
+    assert isinstance(figures["loss_v2"], float)
+    told = stores.lineage().latest("shadow", MODEL)
+    assert told is not None
+    assert (told.body["version"], told.body["champion"]) == (2, 1)
     [used] = done.asset_materializations_for_node(f"{MODEL}_usage_report")
     assert used.metadata["requests"].value == rows.num_rows
     assert Path(str(used.metadata["report_file"].value)).read_text().count("<tr>") >= 3

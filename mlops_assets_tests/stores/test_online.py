@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from mlops_assets.errors import StoreError
-from mlops_assets.stores.online import SqliteOnline
+from mlops_assets.stores.online_sqlite import SqliteOnline
 
 START = datetime(2013, 1, 1, tzinfo=UTC)
 

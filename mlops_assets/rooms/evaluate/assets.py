@@ -14,6 +14,7 @@ from mlops_assets.rooms.evaluate.evidence import Evidence, gather
 from mlops_assets.rooms.evaluate.evidently_report import evidently_html
 from mlops_assets.rooms.evaluate.gate import Check
 from mlops_assets.rooms.evaluate.report import gates_markdown, page, plain_words
+from mlops_assets.rooms.evaluate.shown import SHOWN
 from mlops_assets.rooms.evaluate.slices import slice_table
 from mlops_assets.rooms.evaluate.stakeholder import stakeholders_page
 from mlops_assets.rooms.evaluate.verdict import Verdict, asked_of, decide
@@ -41,7 +42,9 @@ def build(plan: ModelPlan, beside: Beside | None = None) -> list[dg.AssetsDefini
     @dg.multi_asset(name=f"{plan.name}_evaluation", specs=[evaluation, decision])
     def judged(context: dg.AssetExecutionContext, stores: Stores) -> declaration.Events:
         evidence = gather(stores.lake(), stores.registry(), plan)
-        verdict = decide(evidence, asked_of(plan, {name: made(stores) for name, made in (beside or {}).items()}))
+        brought = {name: made(stores.lineage()) for name, made in SHOWN.items()}
+        brought |= {name: made(stores) for name, made in (beside or {}).items()}
+        verdict = decide(evidence, asked_of(plan, brought))
         yield _evaluated(evaluation, stores, evidence, verdict)
         verdict.record(stores.lineage())
         context.log.info("%s: %s", verdict.decision, plain_words(verdict))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Self
 from mlops_assets import keys
 from mlops_assets.errors import StoreError
 from mlops_assets.rooms.features.marks import Mark
+from mlops_assets.rooms.features.plain import plain
 from mlops_assets.rooms.features.recipe import Looking, Recipe
 from mlops_assets.spec.plan import FeaturePlan, ModelPlan
 from mlops_assets.stores import sql
@@ -56,6 +57,7 @@ class Lookup:
         self.needs = recipe.needs
         self._rows = rows
         self._schema = {name: recipe.schema.field(name).type for name in recipe.schema.names}
+        self._plain = plain(recipe)
 
     @classmethod
     def of(cls, lake: Lake, store: OnlineStore, plan: FeaturePlan) -> Self:
@@ -72,17 +74,21 @@ class Lookup:
 
         Args:
             requests: column to value each; further columns are ignored.
-            now: the moment from which ages are told; default: by the clock.
+            now: the moment from which ages are told; default: by the table's clock.
 
         Raises:
             StoreError: a request lacks a column that it needs, or holds what cannot be read as the column's type.
         """
-        now = now or datetime.now(UTC)
+        now = now or self.now()
         rows = self._table(requests)
         given = self._computed(rows)
         linked = rows.select(list(dict.fromkeys(name for view in self.recipe.looking for name in view.by))).to_pylist()
         found = [self._viewed(view, linked, now) for view in self.recipe.looking]
         return [self._looked(given[i], [each[i] for each in found]) for i in range(len(requests))]
+
+    def now(self) -> datetime:
+        """The moment from which ages are told, by the table's clock."""
+        return clock(self.store, self.recipe.clock, [view.name for view in self.recipe.looking])
 
     def of_key(self, key: Sequence[Any], *, now: datetime | None = None) -> Looked | None:
         """The newest row of a key, when the table keeps rows online; None when there is none.
@@ -97,7 +103,7 @@ class Lookup:
         row = self.store.get(keys.table(table, "online"), key)
         if row is None:
             return None
-        age = _age(row.event_time, now or datetime.now(UTC))
+        age = _age(row.event_time, now or self.now())
         names = self.recipe.features
         ages: dict[str, timedelta | None] = dict.fromkeys(names, age)
         return Looked({name: row.values.get(name) for name in names}, ages, self._stale(ages))
@@ -134,11 +140,19 @@ class Lookup:
             raise StoreError.of(what, allowed=str(schema)) from problem
 
     def _computed(self, rows: "pa.Table") -> list[dict[str, Any]]:
-        if not self.recipe.own:
-            return [{}] * rows.num_rows
+        """Features made of the request's own columns: DuckDB is asked only where one is more than a column."""
+        made = {name: rows[column].cast(kind, safe=False).to_pylist() for name, (column, kind) in self._plain.items()}
+        computed = self._queried(rows) if len(made) < len(self.recipe.own) else [{}] * rows.num_rows
+        if not made:
+            return computed
+        rest = (dict(zip(made, values, strict=True)) for values in zip(*made.values(), strict=True))
+        return [{**one, **two} for one, two in zip(rest, computed, strict=True)]
+
+    def _queried(self, rows: "pa.Table") -> list[dict[str, Any]]:
         import duckdb
 
-        values = ", ".join(f"{text} as {identifier(name)}" for name, text in self.recipe.own.items())
+        rest = {name: text for name, text in self.recipe.own.items() if name not in self._plain}
+        values = ", ".join(f"{text} as {identifier(name)}" for name, text in rest.items())
         with sql.session() as connection:
             connection.register("requests", rows)
             try:
@@ -187,6 +201,19 @@ def recipes(lake: Lake, plan: ModelPlan) -> list[Recipe]:
     clean = keys.table(plan.dataset.name, "clean")
     parts = [part for part in plan.tables if not part.table.online.rows]
     return [Recipe.of(part, lake.read(clean, batches=[]).schema) for part in parts]
+
+
+def clock(store: OnlineStore, told: str, views: Sequence[str]) -> datetime:
+    """Now: by the wall, or by the newest moment as of which any of these views stands, where there is one."""
+    marks = (Mark.read(store.mark(view)) for view in (views if told == "data" else ()))
+    known = [mark.as_of for mark in marks if mark is not None and mark.as_of is not None]
+    return max(known, default=datetime.now(UTC))
+
+
+def of_row(names: Sequence[str], row: OnlineRow, now: datetime) -> Looked:
+    """The newest row of a key, with its age."""
+    age = _age(row.event_time, now)
+    return Looked({name: row.values.get(name) for name in names}, dict.fromkeys(names, age))
 
 
 def _age(moment: datetime | None, now: datetime) -> timedelta | None:

@@ -51,6 +51,7 @@ class Recipe:
         schema: column to its type, of all that a request may have.
         looking: the views.
         max_age: from which a value is stale, in seconds.
+        clock: by which ages are told: `wall`, or the `data`'s own.
     """
 
     table: str
@@ -60,6 +61,7 @@ class Recipe:
     schema: "pa.Schema"
     looking: tuple[Looking, ...]
     max_age: float | None
+    clock: str = "wall"
 
     @classmethod
     def of(cls, plan: FeaturePlan, schema: "pa.Schema") -> Self:
@@ -83,7 +85,8 @@ class Recipe:
         looking = tuple(_looking(table, view) for view in looked)
         limit = table.online.max_age
         seconds = limit.total_seconds() if limit is not None else None
-        return cls(table.name, tuple(table.feature_names()), made, needs, known, looking, seconds)
+        names, told = tuple(table.feature_names()), table.online.clock
+        return cls(table.name, names, made, needs, known, looking, seconds, told)
 
     def body(self) -> dict[str, Any]:
         """As JSON holds it."""

@@ -11,6 +11,7 @@ from importlib import metadata
 from typing import TYPE_CHECKING, Any, Final
 
 from mlops_assets import keys
+from mlops_assets.rooms.features.views import views
 from mlops_assets.rooms.release.environment import model_lock
 from mlops_assets.rooms.release.explanation import explanation
 from mlops_assets.rooms.release.onnx import Export, expected, export, tables
@@ -170,6 +171,7 @@ def _online(plan: "ModelPlan", recipes: "Sequence[Recipe]") -> list[dict[str, An
         {
             "table": keys.table(part.table.name, "online"),
             "features": list(part.table.feature_names()),
+            "clock": {"told": part.table.online.clock, "views": [view.name for view in views(part.table)]},
             **made.get(part.table.name, {}),
         }
         for part in plan.tables

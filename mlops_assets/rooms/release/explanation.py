@@ -31,7 +31,7 @@ def explanation(
         rows: the reference rows, with their label.
         task: `binary`, `multiclass` or `regression`.
     """
-    own = hasattr(pipeline[-1], "coef_")
+    own = hasattr(pipeline[-1], "coef_") and _in_columns(pipeline)
     simple = pipeline if own else _simple(features, rows, task)
     found = encoded(simple, features) if simple is not None else "no simple model"
     if simple is None or isinstance(found, str):
@@ -42,6 +42,14 @@ def explanation(
         "unit": "log-odds" if task in CLASSIFIED else "the target's unit",
         **_terms(found, named, simple[-1]),
     }
+
+
+def _in_columns(pipeline: "Pipeline") -> bool:
+    """Whether each category has a column and so a term of its own; learnt rates have none."""
+    from sklearn.preprocessing import OneHotEncoder
+
+    steps = {name: step for name, step, _ in pipeline[0].transformers_}
+    return isinstance(steps.get("categories", OneHotEncoder()), OneHotEncoder)
 
 
 def _simple(features: "Sequence[Feature]", rows: "pa.Table", task: str) -> "Pipeline | None":
@@ -61,13 +69,7 @@ def _terms(found: Encoded, steps: dict[str, Any], model: Any) -> dict[str, Any]:
     numbers, categories, at = {}, {}, 0
     scaled: Any = steps.get("numbers")
     for place, name in enumerate(_inputs(scaled)):
-        scaler = scaled["scale"]
-        numbers[name] = {
-            "median": float(scaled["impute"].statistics_[place]),
-            "mean": float(scaler.mean_[place]),
-            "scale": float(scaler.scale_[place]),
-            "terms": coefficients[:, at].tolist(),
-        }
+        numbers[name] = {**_scale(scaled, place), "terms": coefficients[:, at].tolist()}
         at += 1
     for name in _inputs(steps.get("categories")):
         width = 1 + int(max((code for code in _codes(found, name)), default=-1))
@@ -77,6 +79,19 @@ def _terms(found: Encoded, steps: dict[str, Any], model: Any) -> dict[str, Any]:
         categories[name] = {**codes, "terms": terms}
         at += width
     return {"intercept": np.atleast_1d(model.intercept_).tolist(), "numbers": numbers, "categories": categories}
+
+
+def _scale(steps: Any, place: int) -> dict[str, float]:
+    """How a number is filled, clipped to what training saw, and scaled, all in its own unit."""
+    clip, scaler = steps["clip"], steps["scale"]
+    factor = float(clip.scale_[place])  # of the range to one; the scaler saw clipped values
+    return {
+        "median": float(steps["impute"].statistics_[place]),
+        "low": float(clip.data_min_[place]),
+        "high": float(clip.data_max_[place]),
+        "mean": (float(scaler.mean_[place]) - float(clip.min_[place])) / factor,
+        "scale": float(scaler.scale_[place]) / factor,
+    }
 
 
 def _inputs(step: Any) -> list[str]:

@@ -7,14 +7,14 @@ from typing import Any
 
 import msgspec
 
-Words = tuple[float | None, Any, bytes]
-"""Of one row: the score that is plotted (None: several), the answer, and its JSON without the braces."""
+Words = tuple[float, Any, bytes]
+"""Of one row: the score that is plotted, of several the best; the answer; and its JSON without the braces."""
 
 
-def ids() -> Callable[[], str]:
+def ids() -> Callable[[], bytes]:
     """A maker of ids that no other process makes: 16 random hex digits and a count."""
-    prefix, count = os.urandom(8).hex(), itertools.count()
-    return lambda: f"{prefix}{next(count):016x}"
+    prefix, count = os.urandom(8).hex().encode(), itertools.count()
+    return lambda: b"%b%016x" % (prefix, next(count))
 
 
 def speaker(manifest: Mapping[str, Any]) -> Callable[[Any], Words]:
@@ -26,7 +26,7 @@ def speaker(manifest: Mapping[str, Any]) -> Callable[[Any], Words]:
         def binary(scores: Any) -> Words:
             score = scores[-1]
             yes = score >= threshold
-            return score, yes, b'"score":%r,"answer":%s' % (score, b"true" if yes else b"false")
+            return score, yes, (b'"score":%r,"answer":true' if yes else b'"score":%r,"answer":false') % score
 
         return binary
     if task == "regression":

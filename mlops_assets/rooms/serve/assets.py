@@ -7,21 +7,30 @@ from typing import TYPE_CHECKING, Final
 import dagster as dg
 
 from mlops_assets import keys
+from mlops_assets.errors import NotFound
 from mlops_assets.resources import declaration, presentation
 from mlops_assets.resources.stores import Stores
 from mlops_assets.rooms.label.maturity import clock
 from mlops_assets.rooms.label.tasks import of_manifest
 from mlops_assets.rooms.release.expiry import stopped
-from mlops_assets.rooms.serve import reports, stress, usage
+from mlops_assets.rooms.serve import challenger, reports, stress, stress_page, usage
 from mlops_assets.rooms.serve import score as scoring
 from mlops_assets.rooms.serve.trial import trials
 from mlops_assets.rooms.train.fit import manifest_of
+from mlops_assets.rooms.train.identity import digest
 from mlops_assets.spec.plan import ModelPlan
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
     from mlops_assets.stores.lake import TableVersion
+
+
+class Stressed(dg.Config):
+    """Which version is stressed."""
+
+    version: int = 0
+    """0: the live one; of another the figures are told, and nothing is set."""
 
 
 SERVED: Final = "mlops/served"
@@ -98,6 +107,9 @@ def _shadow_report(plan: ModelPlan) -> dg.AssetsDefinition:
             for name, value in trial.found.figures().items()
         }
         for trial in found:
+            if trial.found:
+                told = {"version": trial.challenger, "champion": trial.champion, **trial.found.figures()}
+                stores.lineage().append("shadow", plan.name, told, once=f"shadow:{plan.name}:{digest(told)}")
             context.log.info("version %s beside version %s: %s", trial.challenger, trial.champion, trial.how)
         yield _page(stores, spec, html, {"challengers": len(found), **figures})
 
@@ -130,15 +142,27 @@ def _stress_report(plan: ModelPlan) -> dg.AssetsDefinition:
     )
 
     @dg.multi_asset(name=f"{plan.name}_stress_report", specs=[spec])
-    def stress_report(stores: Stores) -> declaration.Events:
-        found = stress.stress(stores.serving(), plan.name)
-        knee = {"knee_connections": found.knee.connections, "throughput": found.knee.throughput}
-        first = found.first_error.connections if found.first_error else None
-        times = {"p50_ms": found.knee.p50_ms, "p99_ms": found.knee.p99_ms, "first_error_connections": first}
-        shown = {"picture": presentation.picture(stress.curve(found), "throughput and p99 by connections")}
-        yield _page(stores, spec, stress.page(plan.name, found), {**knee, **times, **found.settings}, shown)
+    def stress_report(config: Stressed, stores: Stores) -> declaration.Events:
+        version, asked = _stressed(stores, plan, config.version)
+        found = stress.stress(stores.serving(), plan.name, asked)
+        told = {"version": version, **found.figures()}
+        stores.lineage().append("stress", plan.name, told)
+        shown = {"picture": presentation.picture(stress_page.curve(found), "throughput and p99 by connections")}
+        yield _page(stores, spec, stress_page.page(plan.name, found), told, shown)
 
     return stress_report
+
+
+def _stressed(stores: Stores, plan: ModelPlan, version: int) -> tuple[int, str]:
+    """Version and bundle that are asked for; 0: the live one."""
+    store = stores.serving()
+    live = store.released(plan.name)
+    if not live:
+        raise NotFound.of(f"model '{plan.name}' was never released", step="release it first")
+    served = int(store.load(plan.name, live).manifest["version"])
+    if version in (0, served):
+        return served, live
+    return version, challenger.bundled(store, stores.registry(), stores.lake(), plan, version)
 
 
 def _served_spec(plan: ModelPlan, stage: str, description: str) -> dg.AssetSpec:

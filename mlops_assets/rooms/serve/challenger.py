@@ -5,6 +5,8 @@ from statistics import NormalDist
 from typing import TYPE_CHECKING, Final
 
 from mlops_assets.errors import NotFound, SpecError
+from mlops_assets.rooms.features.lookup import recipes
+from mlops_assets.rooms.release import approval
 from mlops_assets.rooms.release import bundle as serving
 from mlops_assets.rooms.serve.compare import LARGEST, SMALLEST, Comparison, suggested_share, within_bounds
 from mlops_assets.rooms.serve.trial import beside
@@ -13,6 +15,7 @@ from mlops_assets.rooms.serve.usage import usage
 if TYPE_CHECKING:
     from mlops_assets.spec.plan import ModelPlan
     from mlops_assets.stores.lake import Lake
+    from mlops_assets.stores.lineage import Lineage
     from mlops_assets.stores.registry import Registry
     from mlops_assets.stores.serving import Live, ServingStore
 
@@ -59,12 +62,45 @@ def begin(
     champion = store.load(plan.name, live.champion)
     if champion.manifest["version"] == version:
         raise SpecError.of(f"version {version} of model '{plan.name}' is the champion", step="name another --version")
-    found = registry.load(registry.get(plan.name, version))
-    digest = serving.put(store, found, plan, card="")
+    digest = bundled(store, registry, lake, plan, version)
     if not share:
         known = beside(lake, champion, store.load(plan.name, digest)).found
         share = suggested(sum(day["requests"] for day in _newest(lake, plan.name)), known)
     return store.challenge(plan.name, (digest,), mode=mode, share=share)
+
+
+def bundled(store: "ServingStore", registry: "Registry", lake: "Lake", plan: "ModelPlan", version: int) -> str:
+    """The digest of a version's serving bundle, which is made where it is none that was released.
+
+    Raises:
+        NotFound: there is no such version.
+    """
+    found = registry.load(registry.get(plan.name, version))
+    return serving.put(store, found, plan, card="", recipes=recipes(lake, plan))
+
+
+def declared(
+    store: "ServingStore", registry: "Registry", lineage: "Lineage", lake: "Lake", plan: "ModelPlan"
+) -> "Live | None":
+    """Put the newest judged version beside the champion where the model declares `shadow` or `canary`, once a version.
+
+    Nobody is answered by a canary with another fault than that it is not clearly better. None where nothing is to do.
+    """
+    serve, verdict = plan.model.serve, lineage.latest("verdict", plan.name)
+    mode, share = ("canary", serve.canary) if serve.canary else ("shadow", serve.shadow)
+    champion = registry.champion(plan.name)
+    if not share or verdict is None or champion is None or not store.released(plan.name):
+        return None
+    version = int(verdict.body["challenger"])
+    failed = {gate["name"] for gate in verdict.body["gates"] if not gate["passed"]}
+    released_soon = not failed and not approval.needed(plan.model.release)
+    unfit = mode == "canary" and failed - {"objective"}
+    tried = any(record.body.get("version") == version for record in lineage.records("trial", plan.name))
+    if version <= champion.number or released_soon or unfit or tried:
+        return None
+    found = begin(store, registry, lake, plan, version, mode=mode, share=share)
+    lineage.append("trial", plan.name, {"version": version, "mode": mode, "share": found.share, "declared": True})
+    return found
 
 
 def suggested(requests: int, known: Comparison | None) -> float:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from mlops_assets.rooms.release.schema import LARGEST
 from mlops_assets.rooms.serve.problems import Problem, fault
-from mlops_assets.rooms.serve.question import LONGEST_TEXT, MANY, Questions, Row, allowed
+from mlops_assets.rooms.serve.question import LONGEST_TEXT, MANY, Many, Questions, allowed
 from mlops_assets.rooms.serve.unpacked import unpacked
 
 if TYPE_CHECKING:
@@ -21,27 +21,31 @@ BYTES: Final = 268_435_456
 """Of Parquet or Arrow when it is unpacked: a small file can hold very much."""
 
 
-def rows(questions: Questions, body: bytes, kind: bytes) -> list[Row]:
-    """The rows of a body.
+def read(questions: Questions, body: bytes, kind: bytes, asks: Sequence[str] = ()) -> Many:
+    """The rows of a body, or its keys.
 
     Args:
         questions: of the model.
         body: whole.
         kind: one of `KINDS`.
+        asks: the columns of a key; a table that has these, and not every input, holds keys.
 
     Raises:
         Problem: 400 when it cannot be read, 413 with too many rows, 422 off the schema.
     """
     if kind == JSON:
         found = questions.many(body)
-        _bounded(len(found))
+        _bounded(max(map(len, found)))
         return found
-    table = _table(body, kind, questions.names)
+    table = _table(body, kind, [*questions.names, *asks])
+    given = set(table.column_names)
+    if asks and given >= set(asks) and not given >= set(questions.names):
+        return Many([], table.to_pylist())
     faults = _names(questions, table.column_names)
     columns = [] if faults else [_column(entry, table[entry["name"]], faults) for entry in questions.schema]
     if faults:
         raise Problem(422, *faults[:MANY])
-    return list(zip(*columns, strict=True)) if table.num_rows else []
+    return Many([questions.inputs(*row) for row in zip(*columns, strict=True)] if table.num_rows else [])
 
 
 def _table(body: bytes, kind: bytes, names: Sequence[str]) -> "pa.Table":
@@ -50,7 +54,8 @@ def _table(body: bytes, kind: bytes, names: Sequence[str]) -> "pa.Table":
 
     try:
         if kind == PARQUET:
-            file = pq.ParquetFile(pa.BufferReader(body), read_dictionary=list(names))
+            there = [name for name in pq.read_schema(pa.BufferReader(body)).names if name in names]
+            file = pq.ParquetFile(pa.BufferReader(body), read_dictionary=there)
             _bounded(file.metadata.num_rows)  # before a page is unpacked: a small file can hold very many rows
             _unpacked(sum(file.metadata.row_group(n).total_byte_size for n in range(file.num_row_groups)))
             return file.read(columns=file.schema_arrow.names[: len(names) + MANY])

@@ -83,8 +83,8 @@ class Onnx:
         import numpy as np
 
         matrix = np.array([self._numbers(row) for row in rows], np.float32).reshape(len(rows), len(self._places))
-        said = self._run(self._output, {self._input: matrix})[0]
-        return np.asarray(said, np.float64).reshape(len(rows), -1)
+        said: NDArray[np.float64] = self._run(self._output, {self._input: matrix})[0]
+        return said.reshape(len(rows), -1)
 
     def _numbers(self, row: Row) -> list[Any]:
         values = list(row) if self._whole else [row[place] for place in self._places]

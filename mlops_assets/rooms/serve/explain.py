@@ -35,7 +35,7 @@ def explained(told: Mapping[str, Any] | None, names: tuple[str, ...], row: Row, 
 
 
 def _number(entry: Mapping[str, Any], value: Any, place: int) -> float:
-    given = entry["median"] if value is None else value
+    given = min(max(entry["median"] if value is None else value, entry["low"]), entry["high"])
     return float(entry["terms"][place] * (given - entry["mean"]) / (entry["scale"] or 1.0))
 
 

@@ -14,6 +14,12 @@ class Record:
     seconds: float = 0.0
     score: float = 0.0
 
+    def add(self, answered: int, seconds: float, score: float) -> None:
+        """Count answers, with the sums of their times and scores."""
+        self.answered += answered
+        self.seconds += seconds
+        self.score += score
+
     @property
     def asked(self) -> int:
         """All questions."""

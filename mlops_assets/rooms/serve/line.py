@@ -4,15 +4,19 @@ import asyncio
 import hashlib
 import os
 import time
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Final, cast
 
+from mlops_assets.errors import MlopsError
 from mlops_assets.rooms.serve import meter as figures
+from mlops_assets.rooms.serve import rearming
 from mlops_assets.rooms.serve.guard import broken
 from mlops_assets.rooms.serve.meter import Meter
 from mlops_assets.rooms.serve.served import CHAMPION, Served
 from mlops_assets.rooms.serve.shadow import Shadow
+from mlops_assets.stores.online import OnlineStore
 from mlops_assets.stores.prediction_log import LogWriter
 from mlops_assets.stores.serving import GUARD, Live, ServingStore
 
@@ -32,7 +36,9 @@ class Line:
         problem: why the newest release is not served; empty when it is.
     """
 
-    def __init__(self, store: ServingStore, model: str, folder: Path, meter: Meter, *, salt: bytes) -> None:
+    def __init__(
+        self, store: ServingStore, model: str, folder: Path, meter: Meter, online: OnlineStore, *, salt: bytes
+    ) -> None:
         """Begin with nothing; `refresh` loads what is live."""
         self.model, self.meter = model, meter
         self.live, self.champion = Live(""), cast("Served | None", None)
@@ -42,7 +48,7 @@ class Line:
         self.before: Served | None = None
         self.shadow: Shadow | None = None
         self.log = LogWriter(folder / model)
-        self._store, self._salt = store, salt
+        self._store, self._online, self._salt = store, online, salt
         self._seen: tuple[int, int, int] | None = None
         self._pause, self._not_before = FIRST_PAUSE, 0.0
 
@@ -61,13 +67,12 @@ class Line:
             self._pause = FIRST_PAUSE
         self._seen = mark
         try:
-            live, champion, challengers = await asyncio.to_thread(self._load)
+            live, champion, challengers, before = await asyncio.to_thread(self._load)
         except Exception as error:  # noqa: BLE001 - whatever it is, the old one serves on, and it is told
             self._refused(error)
             return False
         changed = self.champion is None or champion.digest != self.champion.digest
-        if self.champion is not None and champion.version != self.champion.version:
-            self.before = self.champion if self.champion.version < champion.version else None  # a guard goes back only
+        self.before = before
         self.live, self.champion, self.challengers, self.problem = live, champion, challengers, ""
         self._observe(champion, challengers)
         self.canary_share = self._share(CANARY, champion) if challengers else 0.0
@@ -97,7 +102,8 @@ class Line:
 
     def _observe(self, champion: Served, challengers: list[Served]) -> None:
         share = self._share(SHADOW, champion)
-        self.shadow = Shadow(challengers, share, self.meter) if share and challengers else None
+        names = champion.questions.names
+        self.shadow = Shadow(names, challengers, share, self.meter) if share and challengers else None
         champion.observers = [self.shadow.observe] if self.shadow else []
 
     def _share(self, mode: str, champion: Served) -> float:
@@ -118,19 +124,38 @@ class Line:
         drawn = hashlib.blake2b(client.encode(), digest_size=8, key=key).digest()
         return int.from_bytes(drawn) % _BUCKETS / _BUCKETS
 
-    def _load(self) -> tuple[Live, Served, list[Served]]:
+    def _load(self) -> tuple[Live, Served, list[Served], Served | None]:
         live = self._store.live(self.model) or Live("")
         loaded = {served.digest: served for served in (self.champion, *self.challengers) if served}
         champion = self._served(live.champion, CHAMPION, loaded)
         role = live.mode or (CANARY if champion.manifest.get("canary") else SHADOW)
-        return live, champion, [self._served(digest, role, loaded) for digest in live.challengers]
+        challengers = [self._served(digest, role, loaded) for digest in live.challengers]
+        return live, champion, challengers, self._replaced(live, champion)
+
+    def _replaced(self, live: Live, champion: Served) -> Served | None:
+        """The release that a guard goes back to: the one before, if it is older; after a restart the recorded one."""
+        now, folder = self.champion, self._store.live_path(self.model).parent
+        if now is not None and now.version == champion.version:
+            return self.before
+        if now is not None:
+            if now.version > champion.version:
+                return None
+            rearming.keep(folder, champion.digest, now.record)
+            return now
+        if champion.manifest["guard"] is None or not live.previous:
+            return None
+        with suppress(MlopsError):  # a bundle that is gone or damaged is nothing to go back to
+            before = self._served(live.previous, CHAMPION, {})
+            before.record = rearming.kept(folder, champion.digest)
+            return before if before.version < champion.version else None
+        return None
 
     def _served(self, digest: str, role: str, loaded: dict[str, Served]) -> Served:
         known = loaded.get(digest)
         if known is not None and known.role == role:
             return known
         bundle = self._store.load(self.model, digest)
-        return Served(bundle, self.log, self.meter, salt=self._salt, role=role)
+        return Served(bundle, self.log, self.meter, self._online, salt=self._salt, role=role)
 
     def _refused(self, error: Exception) -> None:
         self.problem = str(error)

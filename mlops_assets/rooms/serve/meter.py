@@ -1,11 +1,11 @@
-"""Figures of a worker: counted in plain numbers as requests go by, and handed to Prometheus four times a second.
+"""Figures of a worker: kept as plain lists while requests go by, and handed to Prometheus five times a second.
 
-An observation in prometheus-client's multi-process mode costs 3 us, twice a request; a number in a list costs nothing.
+An observation in prometheus-client's multi-process mode costs 3 us, twice a request; a number at the end of a list
+costs nothing, and NumPy counts thousands at once.
 """
 
-from bisect import bisect_left
 from collections import Counter as Tally
-from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, Final
@@ -14,22 +14,19 @@ SECONDS: Final = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.
 SCORES: Final = tuple(place / 10 for place in range(1, 10))
 
 
-@dataclass
-class Spread:
-    """A histogram that was not handed over yet."""
+@dataclass(frozen=True)
+class Answers:
+    """What one version has answered since it was last handed over, a value an answer in each list.
 
-    bounds: tuple[float, ...]
-    counts: list[int] = field(default_factory=list)
-    total: float = 0.0
+    Attributes:
+        seconds: that it took.
+        scores: of the answers.
+        said: what was answered; what is counted by value is a truth or a name.
+    """
 
-    def __post_init__(self) -> None:
-        """One bucket more than there are bounds."""
-        self.counts = [0] * (len(self.bounds) + 1)
-
-    def add(self, value: float) -> None:
-        """Count a value."""
-        self.counts[bisect_left(self.bounds, value)] += 1
-        self.total += value
+    seconds: list[float] = field(default_factory=list)
+    scores: list[float] = field(default_factory=list)
+    said: list[Any] = field(default_factory=list)
 
 
 class Meter:
@@ -38,28 +35,38 @@ class Meter:
     def __init__(self) -> None:
         """Nothing yet."""
         self.requests: Tally[tuple[str, str, str, str]] = Tally()
-        """By model, version, role and status."""
-        self.answers: Tally[tuple[str, str, str]] = Tally()
-        """By model, version and answer; of a regression there are none."""
-        self.seconds: dict[tuple[str, str], Spread] = defaultdict(lambda: Spread(SECONDS))
-        self.scores: dict[tuple[str, str], Spread] = defaultdict(lambda: Spread(SCORES))
+        """By model, version, role and status; the answered questions stand in `of`."""
         self.events: Tally[tuple[str, str]] = Tally()
         """By model and what happened: refused_bundle, swap, shadow_dropped, rollback, log_failed."""
         self.in_flight = 0
+        self._answers: dict[tuple[str, str, str], Answers] = {}
+
+    def of(self, model: str, version: str, role: str) -> Answers:
+        """Where a version notes its answers; the lists stay the same, so that it looks nothing up a request."""
+        return self._answers.setdefault((model, version, role), Answers())
 
     def hand_over(self) -> None:
         """Add everything to Prometheus' own counters."""
         known = _instruments()
-        tallies: dict[str, Tally[Any]] = {"requests": self.requests, "answers": self.answers, "events": self.events}
-        for name, tally in tallies.items():
+        for (model, version, role), answers in self._answers.items():
+            if answers.seconds:
+                _hand_over(known, (model, version), role, answers)
+        for name, tally in (("requests", self.requests), ("events", self.events)):
             for labels, count in tally.items():
                 known[name].labels(*labels).inc(count)
             tally.clear()
-        for name, spreads in (("seconds", self.seconds), ("scores", self.scores)):
-            for labels, spread in spreads.items():
-                _add(known[name].labels(*labels), spread)
-            spreads.clear()
         known["in_flight"].set(self.in_flight)
+
+
+def _hand_over(known: dict[str, Any], labels: tuple[str, str], role: str, answers: Answers) -> None:
+    known["requests"].labels(*labels, role, "200").inc(len(answers.seconds))
+    _add(known["seconds"].labels(*labels), SECONDS, answers.seconds)
+    _add(known["scores"].labels(*labels), SCORES, answers.scores)
+    for said, count in Tally(answers.said).items():
+        if isinstance(said, bool | str):
+            known["answers"].labels(*labels, str(said)).inc(count)
+    for values in vars(answers).values():
+        values.clear()
 
 
 def live(model: str, role: str, version: int, *, healthy: bool) -> None:
@@ -83,12 +90,15 @@ def exposition() -> bytes:
     return generate_latest(registry)
 
 
-def _add(histogram: Any, spread: Spread) -> None:
+def _add(histogram: Any, bounds: Sequence[float], values: Sequence[float]) -> None:
     """Many observations at once, which the public interface does not have; `test_meter` guards the two names."""
-    for place, count in enumerate(spread.counts):
+    import numpy as np
+
+    places = np.searchsorted(bounds, values)
+    for place, count in enumerate(np.bincount(places, minlength=len(bounds) + 1).tolist()):
         if count:
             histogram._buckets[place].inc(count)  # noqa: SLF001 - see above
-    histogram._sum.inc(spread.total)  # noqa: SLF001 - see above
+    histogram._sum.inc(sum(values))  # noqa: SLF001 - see above
 
 
 @cache

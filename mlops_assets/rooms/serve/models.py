@@ -44,7 +44,7 @@ class Models:
             if model not in self.lines:
                 folder: Path = self.settings.prediction_log
                 seal_orphans(folder / model)
-                line = Line(self.store, model, folder, self.meter, salt=self._salt)
+                line = Line(self.store, model, folder, self.meter, self.online, salt=self._salt)
                 self.lines[model] = line
                 self._feedback[model] = LogWriter(folder / feedback.FOLDER / model)
                 self.predicting[f"/v1/models/{model}:predict"] = line

@@ -85,9 +85,11 @@ def _paths(served: Served) -> dict[str, Any]:
     common: dict[str, Any] = {"id": ID, "client": client, "explain": {"type": "boolean"}}
     question = _object({"inputs": row, **common}, "inputs")
     scalar = {"type": ["string", "number", "boolean", "null"]}
-    key: dict[str, Any] = dict.fromkeys([*served.asks, *served.manifest["online"]["key"]], scalar)
-    by_key = _object({"key": _object(key, *served.asks), **common}, "key")
-    many = _object({"instances": {"type": "array", "items": row}}, "instances")
+    key: dict[str, Any] = dict.fromkeys([*served.lookups.asks, *served.manifest["online"]["key"]], scalar)
+    keys = _object(key, *served.lookups.asks)
+    by_key = _object({"key": keys, **common}, "key")
+    rows = _object({"instances": {"type": "array", "items": row}}, "instances")
+    many = {"oneOf": [rows, _object({"keys": {"type": "array", "items": keys}}, "keys")]}
     answer, one = _answer(served), {"inputs": example(served)}
     answers = {"type": "object", "properties": {"predictions": {"type": "array", "items": answer}}}
     return {

@@ -54,7 +54,7 @@ def _section(served: Served) -> str:
         for entry in served.manifest["schema"]
     )
     engine = f"{served.manifest['engine']} ({served.manifest['parity']['reason']})"
-    key = json.dumps({"key": dict.fromkeys(served.asks, "…")}, ensure_ascii=False)
+    key = json.dumps({"key": dict.fromkeys(served.lookups.asks, "…")}, ensure_ascii=False)
     return (
         f"<h2 id={served.model}>{escape(served.model)} v{served.version}</h2>"
         f"<p>{escape(served.manifest['description'])} <a href=/v1/models/{served.model}/card>The card</a>. "

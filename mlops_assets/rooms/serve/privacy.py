@@ -7,31 +7,27 @@ from typing import Any, Final
 
 import msgspec
 
-from mlops_assets.rooms.serve.question import Row
-
 HASH_BYTES: Final = 8
 BUCKETS: Final = 10
 
 
-def keeper(schema: Sequence[Mapping[str, Any]], salt: bytes) -> Callable[[Row], bytes]:
-    """What turns a row of inputs into the JSON that the log keeps of it.
+def keeper(schema: Sequence[Mapping[str, Any]], salt: bytes) -> Callable[[msgspec.Struct], bytes]:
+    """What turns inputs, a field a feature in the order of the schema, into the JSON that the log keeps of them.
 
     Args:
         schema: of the bundle; each entry's `log` is its rule.
         salt: secret; without it a hash of a small set of values is no secret.
     """
     kept = [(place, entry["name"], _rule(entry, salt)) for place, entry in enumerate(schema) if entry["log"] != "drop"]
+    encode = msgspec.json.Encoder().encode
     if len(kept) == len(schema) and all(rule is None for _, _, rule in kept):
-        plain = msgspec.defstruct(
-            "Kept",
-            [(f"f{place}", Any) for place, _, _ in kept],
-            rename={f"f{place}": name for place, name, _ in kept},
-            gc=False,
-        )
-        return lambda row: msgspec.json.encode(plain(*row))
-    return lambda row: msgspec.json.encode(
-        {name: row[place] if rule is None else rule(row[place]) for place, name, rule in kept}
-    )
+        return encode  # the struct has the features' own names
+
+    def hiding(inputs: msgspec.Struct) -> bytes:
+        row = msgspec.structs.astuple(inputs)
+        return encode({name: row[place] if rule is None else rule(row[place]) for place, name, rule in kept})
+
+    return hiding
 
 
 def hashed(value: Any, salt: bytes) -> str | None:

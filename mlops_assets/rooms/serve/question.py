@@ -3,9 +3,8 @@
 A wrong question is looked at again, field by field, so that its caller hears of every mistake at once.
 """
 
-import math
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any, Final, Literal, Union
+from typing import Annotated, Any, Final, Literal, NamedTuple, Union
 
 import msgspec
 
@@ -19,6 +18,18 @@ MANY: Final = 20
 """Faults told at once, and categories listed in one."""
 _ID = r"^[A-Za-z0-9_.:-]{1,64}$"
 _Scalar = Union[str, int, float, bool, None]  # noqa: UP007 - a type made at run time is spelled as msgspec reads it
+
+
+class Many(NamedTuple):
+    """Many questions of one body.
+
+    Attributes:
+        rows: of inputs.
+        keys: instead of them.
+    """
+
+    rows: Sequence[msgspec.Struct]
+    keys: Sequence[Mapping[str, Any]] = ()
 
 
 class Questions:
@@ -41,7 +52,11 @@ class Questions:
         self.ask = msgspec.defstruct("Question", ask, forbid_unknown_fields=True)
         self._one: msgspec.json.Decoder[Any] = msgspec.json.Decoder(self.ask)
         rows: Any = list[self.inputs]  # type: ignore[name-defined]  # a type made at run time
-        many = msgspec.defstruct("Questions", [("instances", rows)], forbid_unknown_fields=True)
+        asks = [
+            ("instances", rows | msgspec.UnsetType, msgspec.UNSET),
+            ("keys", list[dict[str, _Scalar]] | msgspec.UnsetType, msgspec.UNSET),
+        ]
+        many = msgspec.defstruct("Questions", asks, forbid_unknown_fields=True)
         self._many: msgspec.json.Decoder[Any] = msgspec.json.Decoder(many)
 
     def one(self, body: bytes) -> Any:
@@ -58,17 +73,19 @@ class Questions:
             raise Problem(422, fault("inputs", "give either the inputs or the key", ["inputs", "key"]))
         return found
 
-    def many(self, body: bytes) -> list[Row]:
-        """The rows of `{"instances": [...]}`.
+    def many(self, body: bytes) -> "Many":
+        """The rows of `{"instances": [...]}`, or the keys of `{"keys": [...]}`.
 
         Raises:
             Problem: 400 when it is not JSON, 422 when a row does not fit the schema.
         """
         try:
-            found = self._many.decode(body).instances
+            found = self._many.decode(body)
         except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as error:
             raise self._told(body, error) from None
-        return [msgspec.structs.astuple(row) for row in found]
+        if (found.instances is msgspec.UNSET) == (found.keys is msgspec.UNSET):
+            raise Problem(422, fault("instances", "give either the inputs or the keys", ["instances", "keys"]))
+        return Many(found.instances or [], found.keys or [])
 
     def _told(self, body: bytes, error: Exception) -> Problem:
         """Every mistake in the body, or else what the decoder stumbled over first."""
@@ -128,7 +145,7 @@ def _problem(entry: Mapping[str, Any], value: Any) -> str:
     if entry["kind"] == "number":
         if isinstance(value, bool) or not isinstance(value, int | float):
             return "not a number"
-        return "" if math.isfinite(value) and abs(value) <= LARGEST else "out of range"
+        return "" if abs(value) <= LARGEST else "out of range"  # neither NaN nor an integer beyond any float is
     if not isinstance(value, str):
         return "not text"
     if entry["unknown"] == "allow" or not entry["categories"]:

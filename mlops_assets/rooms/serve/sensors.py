@@ -12,7 +12,7 @@ from mlops_assets.resources.stores import Stores
 from mlops_assets.rooms.release.assets import championed
 from mlops_assets.rooms.release.stopping import stop_when_expired
 from mlops_assets.rooms.release.withdrawal import withdraw
-from mlops_assets.rooms.serve import ingest
+from mlops_assets.rooms.serve import challenger, ingest
 from mlops_assets.spec.plan import ModelPlan
 from mlops_assets.stores.delta import DeltaLake
 
@@ -49,6 +49,7 @@ def look(stores: Stores, plan: ModelPlan, reported: float = 0.0, *, now: float |
     lake, log = cast("DeltaLake", stores.lake()), stores.settings().prediction_log
     taken_back = withdraw(stores.serving(), stores.registry(), stores.lineage(), plan.name)
     stop_when_expired(stores.serving(), stores.lineage(), lake, plan)
+    challenger.declared(stores.serving(), stores.registry(), stores.lineage(), lake, plan)
     taken = {
         "predictions": ingest.predictions(lake, stores.serving(), plan, log),
         "feedback": ingest.feedback(lake, plan, log),

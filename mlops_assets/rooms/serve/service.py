@@ -1,6 +1,5 @@
 """The prediction service: an ASGI application over every released model."""
 
-import asyncio
 import logging
 import time
 import traceback
@@ -10,6 +9,7 @@ from typing import Any, Final
 from mlops_assets.rooms.serve import columns, feedback, meter, openapi, pages, told
 from mlops_assets.rooms.serve.access import Access
 from mlops_assets.rooms.serve.body import Gone, Reader, Receive, kind_of
+from mlops_assets.rooms.serve.many import predict_many
 from mlops_assets.rooms.serve.models import Models
 from mlops_assets.rooms.serve.predict import predict, unreleased
 from mlops_assets.rooms.serve.problems import Problem, busy, expired, fault
@@ -74,7 +74,7 @@ class Service:
             if why := line.stopped:
                 raise expired(line.model, why)
             body = await self.reader.read(receive, scope["headers"], ONE_LIMIT, columns.JSON)
-            await reply(send, await predict(line, body, self.models.online, began))
+            await reply(send, await predict(line, body, began))
         finally:
             self.meter.in_flight -= 1
 
@@ -102,9 +102,7 @@ class Service:
         began, served = time.perf_counter(), line.champion
         body = await self.reader.read(receive, scope["headers"], MANY_LIMIT, *columns.KINDS)
         kind = kind_of(dict(scope["headers"])[b"content-type"])
-        rows = await asyncio.to_thread(columns.rows, served.questions, body, kind)
-        texts = await served.answer_many(rows, began)
-        await reply(send, b'{"predictions":[%s]}' % b",".join([text + b"}" for text in texts]))
+        await reply(send, await predict_many(served, body, kind, began))
 
     async def _feedback(self, scope: Scope, receive: Receive, send: Send) -> None:
         self._allowed(scope, "feedback")

@@ -41,7 +41,7 @@ async def _serve(descriptor: int, settings: Settings) -> None:
     models = Models(settings)
     await models.refresh()
     service = Service(models, Access.of(settings.serving))
-    server = _server(service)
+    server = server_of(service)
     tasks = [asyncio.create_task(work) for work in (*models.chores(), _watch(server, service))]
     gc.collect()
     gc.freeze()  # what is loaded lives as long as the process: no collection looks at it again
@@ -55,13 +55,17 @@ async def _serve(descriptor: int, settings: Settings) -> None:
         models.close()
 
 
-def _server(service: Service) -> "uvicorn.Server":
+def server_of(application: Any) -> "uvicorn.Server":
+    """The server of an ASGI application: the service's own, and the bare hello's that it is measured against."""
     import uvicorn
 
+    from mlops_assets.rooms.serve.wire import Protocol
+
     config = uvicorn.Config(
-        service,
+        application,
         interface="asgi3",
-        http="httptools",
+        http=Protocol,
+        proxy_headers=False,
         ws="none",
         lifespan="off",
         log_level="warning",

@@ -30,6 +30,7 @@ from mlops_assets_tests.rooms.features.conftest import BATCHES, START, Plans
 from mlops_assets_tests.rooms.serve.running import Answer, ask, service
 
 PREDICT = "/v1/models/lateness:predict"
+BATCH = "/v1/models/lateness:predictBatch"
 REQUEST = {"origin": "EWR", "tail": "N2", "dist": 5}
 
 
@@ -112,3 +113,42 @@ def test_a_request_is_answered_by_what_is_looked_up_for_it(
     assert ask(url, PREDICT, {"key": {**REQUEST, "dist": 10**30}}).status == 422
     unknown = ask(url, PREDICT, {"key": {**REQUEST, "tail": "N77"}})
     assert (unknown.status, unknown.json["errors"][0]["field"]) == (422, "key.route")
+
+    many = ask(url, BATCH, {"keys": [{**REQUEST, "id": number} for number in range(40)]})
+    assert {each["score"] for each in many.json["predictions"]} == {answer.json["score"]}
+    sink = BytesIO()
+    pq.write_table(pa.Table.from_pylist([REQUEST] * 3), sink)
+    told = ask(url, BATCH, sink.getvalue(), kind="application/vnd.apache.parquet").json["predictions"]
+    assert [each["score"] for each in told] == [answer.json["score"]] * 3
+    wrong = ask(url, BATCH, {"keys": [REQUEST, {**REQUEST, "dist": "far"}, {**REQUEST, "tail": "N77"}, {}]})
+    assert wrong.status == 422
+    assert [each["field"] for each in wrong.json["errors"]] == ["keys[1]", "keys[2].route", "keys[3]"]
+
+
+def test_ages_count_from_the_newest_data_where_its_clock_is_declared(
+    lake: Lake, stores: Stores, plan_of: Plans
+) -> None:
+    found = {}
+    for told in ("wall", "data"):
+        plan = plan_of(online={"rows": False, "clock": told})
+        for batch in BATCHES:
+            materialize(lake, plan, batch)
+        refresh(lake, stores.online(), plan)
+        [found[told]] = Lookup.of(lake, stores.online(), plan).of_requests([REQUEST])
+    data, wall = ([age for age in found[told].ages.values() if age is not None] for told in ("data", "wall"))
+    assert max(data) < timedelta(days=30) < timedelta(days=365) < min(wall)
+    known = [found[told].values["delay_by_origin_2d"] for told in ("data", "wall")]
+    assert known[0] is not None, "of 2013, and answered as it was then"
+    assert known[1] is None
+
+
+def test_a_column_as_it_is_needs_no_database(
+    lake: Lake, stores: Stores, model: ModelPlan, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lookup = Lookup.of(lake, stores.online(), model.tables[0])
+    assert set(lookup._plain) < set(lookup.recipe.own), "the fixture has features of both kinds"
+    [expected] = lookup.of_requests([REQUEST])
+    for name, (column, _) in lookup._plain.items():
+        assert expected.values[name] == REQUEST[column]
+    monkeypatch.setattr(lookup, "_plain", {})
+    assert lookup.of_requests([REQUEST])[0].values == expected.values

@@ -18,7 +18,8 @@ from mlops_assets.rooms.features.parity import skew
 from mlops_assets.rooms.features.views import views
 from mlops_assets.spec.plan import FeaturePlan
 from mlops_assets.stores.lake import Lake
-from mlops_assets.stores.online import OnlineStore, SqliteOnline
+from mlops_assets.stores.online import OnlineStore
+from mlops_assets.stores.online_sqlite import SqliteOnline
 from mlops_assets_tests.rooms.features.conftest import BATCHES, SCHEMA, START, TABLE
 
 Plans = Callable[..., FeaturePlan]

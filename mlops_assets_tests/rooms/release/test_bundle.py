@@ -38,7 +38,9 @@ def test_it_holds_schema_golden_rows_parity_lock_and_card(store: ServingStore) -
     assert entries["carrier"]["nullable"]
     assert told["online"] == {
         "key": ["trip"],
-        "tables": [{"table": "trip_facts/online", "features": list(trips.FEATURES)}],
+        "tables": [
+            {"table": "trip_facts/online", "features": list(trips.FEATURES), "clock": {"told": "wall", "views": []}}
+        ],
     }
     json.dumps(told, allow_nan=False)
 

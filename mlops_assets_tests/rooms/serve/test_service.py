@@ -23,7 +23,7 @@ from mlops_assets.rooms.serve.problems import Problem
 from mlops_assets.rooms.train.candidates import hist_gradient_boosting
 from mlops_assets.rooms.train.inputs import features_of, frame
 from mlops_assets.settings import Settings
-from mlops_assets.stores.online import SqliteOnline
+from mlops_assets.stores.online_sqlite import SqliteOnline
 from mlops_assets.stores.prediction_log import read
 from mlops_assets_tests.rooms import trips
 from mlops_assets_tests.rooms.release.bundles import trained

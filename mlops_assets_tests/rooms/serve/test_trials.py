@@ -1,5 +1,7 @@
 """Challengers beside the champion, a guard that rolls back, and who may ask."""
 
+import os
+import signal
 import time
 from pathlib import Path
 from typing import Any
@@ -8,17 +10,26 @@ import pytest
 
 from mlops_assets.errors import SpecError, UnknownName
 from mlops_assets.rooms.release import bundle
-from mlops_assets.rooms.serve import access, jobs
+from mlops_assets.rooms.serve import access, challenger, jobs
 from mlops_assets.rooms.serve.compare import LARGEST
 from mlops_assets.rooms.serve.guard import Record, broken
 from mlops_assets.rooms.serve.supervisor import supervised
-from mlops_assets.rooms.train.candidates import hist_gradient_boosting
+from mlops_assets.rooms.train.candidates import base_rate, hist_gradient_boosting, logistic
 from mlops_assets.settings import Settings
 from mlops_assets.stores.prediction_log import read
 from mlops_assets.stores.serving import ServingStore
 from mlops_assets_tests.rooms import trips
 from mlops_assets_tests.rooms.release.bundles import trained
-from mlops_assets_tests.rooms.serve.running import BATCH, MODEL, PREDICT, ROW, ask, release, service
+from mlops_assets_tests.rooms.serve.running import (
+    BATCH,
+    MODEL,
+    PREDICT,
+    ROW,
+    ask,
+    release,
+    service,
+    until_answers,
+)
 from mlops_assets_tests.rooms.serve.served import REGISTRIES, MemoryRegistry, ServedStores
 from mlops_assets_tests.rooms.serve.test_swap import until, version
 
@@ -81,6 +92,61 @@ def test_a_release_that_breaks_its_guard_is_rolled_back(tmp_path: Path) -> None:
     live = ServingStore(Settings(tmp_path).serving).live(MODEL)
     assert live is not None
     assert live.evidence.startswith("guard: version 2: the mean score moved")
+
+
+@pytest.mark.slow
+def test_a_worker_that_starts_again_holds_the_release_to_its_guard(tmp_path: Path) -> None:
+    release(tmp_path, 1)
+    with service(tmp_path) as running:
+        ask(running.url, BATCH, {"instances": [ROW] * 30})
+        guard = {"max_score_shift": 1e-9, "min_requests": 20}
+        release(tmp_path, 2, builder=hist_gradient_boosting, guard=guard)
+        until(lambda: version(running) == 2)
+        os.kill(running.workers[0].pid, signal.SIGKILL)
+        running.workers[0].wait()
+        running.tend()
+        until_answers(running)
+        assert version(running) == 2
+        ask(running.url, BATCH, {"instances": [ROW] * 30})
+        until(lambda: version(running) == 1)
+
+
+@pytest.mark.slow
+def test_a_rule_is_champion_and_a_model_answers_some_clients_in_its_place(tmp_path: Path) -> None:
+    release(tmp_path, builder=base_rate, canary=0.1)
+    challenge(tmp_path)
+    with service(tmp_path) as running:
+        asked = [{"inputs": ROW, "client": f"client-{number}"} for number in range(100)]
+        answers = [ask(running.url, PREDICT, each).json for each in asked]
+    by_rule = {each["score"] for each in answers if each["version"] == 1}
+    by_model = {each["score"] for each in answers if each["version"] == 2}
+    assert (len(by_rule), len(by_model)) == (1, 1)
+    assert by_rule != by_model
+
+
+@pytest.mark.parametrize(("declared", "failed", "tried"), [
+    ({"shadow": 0.05}, ("objective", "calibration"), "shadow"),
+    ({"canary": 0.05}, ("objective",), "canary"),
+    ({"canary": 0.05}, ("objective", "calibration"), ""),
+    ({"shadow": 0.05}, (), ""),
+    ({}, ("objective",), ""),
+])  # fmt: skip
+def test_the_pipeline_tries_what_its_verdict_held_back_where_that_is_declared(
+    declared: dict[str, float], failed: tuple[str, ...], tried: str, tmp_path: Path
+) -> None:
+    release(tmp_path, **declared)
+    stores = ServedStores(home=str(tmp_path))
+    REGISTRIES[str(tmp_path)] = registry = MemoryRegistry(released=1)
+    registry.bundles = {number: trained(logistic, number) for number in (1, 2)}
+    gates = [{"name": name, "passed": name not in failed} for name in ("objective", "calibration")]
+    stores.lineage().append("verdict", MODEL, {"challenger": 2, "decision": "REJECT", "gates": gates})
+    given = (stores.serving(), registry, stores.lineage(), stores.lake(), trips.plan(serve=declared))
+    found = challenger.declared(*given)
+    live = stores.serving().live(MODEL)
+    assert live is not None
+    assert bool(live.challengers) == bool(found) == bool(tried)
+    assert live.mode == tried
+    assert challenger.declared(*given) is None, "once a version, so that a person can end it"
 
 
 @pytest.mark.slow

@@ -3,6 +3,7 @@
 import io
 import struct
 
+import msgspec
 import pyarrow as pa
 import pytest
 
@@ -33,7 +34,7 @@ def test_a_small_body_that_would_be_huge_is_refused_unread(
     assert len(body) < 100_000
     monkeypatch.setattr(pa.ipc, "open_stream", None)
     with pytest.raises(Problem) as found:
-        columns.rows(Questions(SCHEMA), body, columns.ARROW)
+        columns.read(Questions(SCHEMA), body, columns.ARROW)
     assert (found.value.status, found.value.faults[0]["problem"]) == (413, "too large when it is unpacked")
 
 
@@ -47,8 +48,8 @@ def test_it_is_weighed_with_its_dictionaries_and_a_fit_one_is_read(codec: str | 
     assert unpacked(pa.py_buffer(packed(plain, codec))) >= 250_000
     short = pa.table({"text": ["yes", None, "no"]})
     for file in (False, True):
-        found = columns.rows(Questions(SCHEMA), packed(short, codec, file=file), columns.ARROW)
-        assert found == [("yes",), (None,), ("no",)]
+        found = columns.read(Questions(SCHEMA), packed(short, codec, file=file), columns.ARROW)
+        assert [msgspec.structs.astuple(row) for row in found.rows] == [("yes",), (None,), ("no",)]
 
 
 def test_a_body_that_lies_about_its_lengths_is_a_bad_request() -> None:
@@ -57,8 +58,8 @@ def test_a_body_that_lies_about_its_lengths_is_a_bad_request() -> None:
     assert body.count(size) >= 1
     for lie in (struct.pack("<q", 1 << 60), struct.pack("<q", 5)):
         with pytest.raises(Problem) as found:
-            columns.rows(Questions(SCHEMA), body.replace(size, lie), columns.ARROW)
+            columns.read(Questions(SCHEMA), body.replace(size, lie), columns.ARROW)
         assert found.value.status in (400, 413)
     with pytest.raises(Problem) as found:
-        columns.rows(Questions(SCHEMA), body[:-40], columns.ARROW)
+        columns.read(Questions(SCHEMA), body[:-40], columns.ARROW)
     assert found.value.status == 400
