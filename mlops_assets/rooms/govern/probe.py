@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from mlops_assets.rooms.serve.engine import Engine, check_golden, engine
-from mlops_assets.stores.serving import ServingBundle, ServingStore
+from mlops_assets.stores.serving import ServingStore
+from mlops_assets.stores.serving_bundles import ServingBundle
 
 ASKED: Final = 48
 MB: Final = 1_000_000

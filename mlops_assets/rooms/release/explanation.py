@@ -48,7 +48,7 @@ def _in_columns(pipeline: "Pipeline") -> bool:
     """Whether each category has a column and so a term of its own; learnt rates have none."""
     from sklearn.preprocessing import OneHotEncoder
 
-    steps = {name: step for name, step, _ in pipeline[0].transformers_}
+    steps = {name: step for name, step, _ in getattr(pipeline[0], "transformers_", ())}
     return isinstance(steps.get("categories", OneHotEncoder()), OneHotEncoder)
 
 

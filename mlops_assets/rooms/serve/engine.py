@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from mlops_assets.errors import Damaged
 from mlops_assets.rooms.serve.question import Row
-from mlops_assets.stores.serving import ServingBundle
+from mlops_assets.stores.serving_bundles import ServingBundle
 
 if TYPE_CHECKING:
     import numpy as np

@@ -21,7 +21,7 @@ from mlops_assets.rooms.serve.question import Questions
 if TYPE_CHECKING:
     from mlops_assets.stores.online import OnlineStore
     from mlops_assets.stores.prediction_log import LogWriter
-    from mlops_assets.stores.serving import ServingBundle
+    from mlops_assets.stores.serving_bundles import ServingBundle
 
 CHAMPION: Final = "champion"
 PART: Final = 256

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from mlops_assets.stores.lake import Lake
-    from mlops_assets.stores.serving import ServingBundle, ServingStore
+    from mlops_assets.stores.serving import ServingStore
+    from mlops_assets.stores.serving_bundles import ServingBundle
 
 REPLAYED: Final = 50_000
 """The newest questions that a replay asks again."""
