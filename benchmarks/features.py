@@ -26,7 +26,7 @@ from mlops_assets.spec.feature_table import FeatureTable
 from mlops_assets.spec.plan import FeaturePlan
 from mlops_assets.stores import sql
 from mlops_assets.stores.delta import DeltaLake
-from mlops_assets.stores.online import SqliteOnline
+from mlops_assets.stores.online_sqlite import SqliteOnline
 
 ROUNDS = 5
 LOOKUPS = 5_000

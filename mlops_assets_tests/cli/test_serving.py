@@ -18,6 +18,7 @@ from mlops_assets.cli.main import main
 from mlops_assets.resources.stores import Stores
 from mlops_assets.rooms.release import bundle
 from mlops_assets.rooms.serve import challenger, stress
+from mlops_assets.rooms.serve.load import Level
 from mlops_assets.rooms.train.candidates import hist_gradient_boosting, logistic
 from mlops_assets.settings import Settings
 from mlops_assets.stores.registry import Bundle
@@ -63,7 +64,8 @@ def served(home: Path) -> Iterator[tuple[str, "subprocess.Popen[str]"]]:
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
     try:
         assert process.stdout is not None
-        found = re.search(r"http://127\.0\.0\.1:\d+", process.stdout.readline())
+        with process.stdout:
+            found = re.search(r"http://127\.0\.0\.1:\d+", process.stdout.readline())
         assert found is not None
         yield found[0], process
     finally:
@@ -166,25 +168,25 @@ def test_up_serves_predictions_on_loopback_beside_dagster(home: Path, monkeypatc
         url = "http://127.0.0.1:0"
 
         def wait(self) -> None:
-            told["answer"] = ask(served, f"/v1/models/{MODEL}:predict", {"inputs": ROW}, timeout=60)
-            told["ready"] = ask(served, "/readyz")
+            told["answer"] = ask(address, f"/v1/models/{MODEL}:predict", {"inputs": ROW}, timeout=60)
+            told["ready"] = ask(address, "/readyz")
 
     @contextmanager
     def stack(*_: object) -> Iterator[Running]:
         yield Running()
 
     ports = [free_port() for _ in range(2)]
-    served = f"http://127.0.0.1:{ports[0]}"
+    address = f"http://127.0.0.1:{ports[0]}"
     monkeypatch.setattr("mlops_assets.cli.stack.stack", stack)
     said = mlops(home, "up", "--serve-port", str(ports[0]), "--ingest-port", str(ports[1]))
     assert said.exit_code == 0, said.output
-    assert f"Predictions:  {served}/docs" in said.output
+    assert f"Predictions:  {address}/docs" in said.output
     assert told["answer"].json["version"] == 1
     assert told["ready"].json["models"][MODEL]["version"] == 1
     with pytest.raises(OSError):  # noqa: PT011 - refused: the service ended with the command
-        ask(served, "/healthz")
+        ask(address, "/healthz")
 
 
 def test_the_figures_of_a_sweep_are_json(home: Path) -> None:
-    found = stress.concluded([stress.Level(1, 4, 500.0, 1.0, 2.0, 0)]).figures()
+    found = stress.concluded([Level(1, 4, 500.0, 1.0, 2.0, 0)]).figures()
     assert json.loads(json.dumps(found))["knee_connections"] == 4

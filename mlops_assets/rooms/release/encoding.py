@@ -80,6 +80,8 @@ def encoded(pipeline: "Pipeline", features: Sequence[Feature]) -> Encoded | str:
     if not isinstance(columns, ColumnTransformer):
         return f"the pipeline begins with {type(columns).__name__}, not with a ColumnTransformer"
     used = [(name, step, list(names)) for name, step, names in columns.transformers_ if step != "drop"]
+    if any(getattr(step, "target_type_", "") == "multiclass" for _, step, _ in used):
+        return "a category has a rate for each of several classes"
     order = tuple(feature.name for feature in features if any(feature.name in names for _, _, names in used))
     codes: dict[str, Codes] = {}
     parts = []
@@ -93,11 +95,11 @@ def encoded(pipeline: "Pipeline", features: Sequence[Feature]) -> Encoded | str:
 
 def _numeric(step: Any, names: Sequence[str]) -> tuple[Any, dict[str, Codes]]:
     """A fitted step over numbers that does what the given one did, and the tables that go before it."""
-    from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, OrdinalEncoder
+    from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, OrdinalEncoder, TargetEncoder
 
     if isinstance(step, FunctionTransformer) and step.func is None:
         return "passthrough", {}
-    if isinstance(step, OrdinalEncoder):
+    if isinstance(step, OrdinalEncoder | TargetEncoder):  # one number a category, its place or its rate
         return "passthrough", {name: _ordinal(step, place, names) for place, name in enumerate(names)}
     if isinstance(step, OneHotEncoder):
         rows = [_one_hot(step, place, names) for place in range(len(names))]

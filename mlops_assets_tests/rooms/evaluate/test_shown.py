@@ -19,8 +19,8 @@ def lineage(tmp_path: Path) -> SqliteLineage:
 @pytest.fixture(scope="module")
 def evidence() -> Evidence:
     data = judging.holdout()
-    pair = (judging.scored(number, judging.truth(data)) for number in (2, 1))
-    return judging.evidence(*pair, data, limits={"latency_ms": 20.0, "throughput": 500.0})
+    challenger, champion = (judging.scored(number, judging.truth(data)) for number in (2, 1))
+    return judging.evidence(challenger, champion, data, limits={"latency_ms": 20.0, "throughput": 500.0})
 
 
 def stressed(version: int = 2, p99_ms: float = 9.0, throughput: float = 800.0) -> dict[str, Any]:

@@ -132,7 +132,7 @@ def test_a_rule_is_champion_and_a_model_answers_some_clients_in_its_place(tmp_pa
     ({}, ("objective",), ""),
 ])  # fmt: skip
 def test_the_pipeline_tries_what_its_verdict_held_back_where_that_is_declared(
-    declared: dict[str, float], failed: tuple[str, ...], tried: str, tmp_path: Path
+    declared: dict[str, Any], failed: tuple[str, ...], tried: str, tmp_path: Path
 ) -> None:
     release(tmp_path, **declared)
     stores = ServedStores(home=str(tmp_path))
@@ -140,7 +140,8 @@ def test_the_pipeline_tries_what_its_verdict_held_back_where_that_is_declared(
     registry.bundles = {number: trained(logistic, number) for number in (1, 2)}
     gates = [{"name": name, "passed": name not in failed} for name in ("objective", "calibration")]
     stores.lineage().append("verdict", MODEL, {"challenger": 2, "decision": "REJECT", "gates": gates})
-    given = (stores.serving(), registry, stores.lineage(), stores.lake(), trips.plan(serve=declared))
+    known: Any = registry
+    given = (stores.serving(), known, stores.lineage(), stores.lake(), trips.plan(serve=declared))
     found = challenger.declared(*given)
     live = stores.serving().live(MODEL)
     assert live is not None
