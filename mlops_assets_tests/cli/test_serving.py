@@ -66,8 +66,8 @@ def served(home: Path) -> Iterator[tuple[str, "subprocess.Popen[str]"]]:
         assert process.stdout is not None
         with process.stdout:
             found = re.search(r"http://127\.0\.0\.1:\d+", process.stdout.readline())
-        assert found is not None
-        yield found[0], process
+            assert found is not None
+            yield found[0], process
     finally:
         process.kill()
         process.wait()
