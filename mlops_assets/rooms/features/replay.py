@@ -86,12 +86,12 @@ def _answered_otherwise(lake: Lake, plan: FeaturePlan, logged: "pa.Table", hidde
         found += [
             Mismatch(name, named, row[name], given[name])
             for name in kept
-            if not same(_fed(row[name], given[name]), given[name])
+            if not same(fed(row[name], given[name]), given[name])
         ]
     return found
 
 
-def _fed(value: Any, given: Any) -> Any:
+def fed(value: Any, given: Any) -> Any:
     """A value as a model is fed it: numbers as floats, all else as text."""
     if value is None:
         return None

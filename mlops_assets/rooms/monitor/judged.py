@@ -1,7 +1,7 @@
 """A window, judged: the row that history keeps, and the page that a person reads."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from mlops_assets.rooms.monitor import history, window, words
@@ -11,6 +11,7 @@ from mlops_assets.rooms.monitor.page import Page
 from mlops_assets.rooms.monitor.pictures import drift_picture
 from mlops_assets.rooms.monitor.reference import floats, reference
 from mlops_assets.rooms.monitor.season import matched
+from mlops_assets.rooms.monitor.skew import skewed
 from mlops_assets.spec.plan import ModelPlan
 from mlops_assets.stores.lake import Lake
 from mlops_assets.stores.predictions import PredictionLog
@@ -53,6 +54,7 @@ def judge_drift(
     against = matched(known, rows)
     rate, seed = plan.model.monitor.false_alarm_rate, plan.model.train.seed
     figures = against.drift(rows, false_alarm_rate=rate, seed=seed, held=held)
+    figures = replace(figures, faults=(*figures.faults, *skewed(lake, plan, rows)))
     row = {**head(name, given), **figures.row(), **against.row()}
     past = [*history.before(lake, plan.name, "drift_report", row), row]
     said, picture = words.drift_words(figures), drift_picture(floats(rows, "score"), against.reference.scores, past)

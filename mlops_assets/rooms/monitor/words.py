@@ -22,7 +22,7 @@ KINDS: Final = {
     "nulls": "missing",
     "range": "out of range",
     "unseen": "never seen before",
-    "skew": "not what training has",
+    "skew": "not what training has of the same row",
 }
 DONE: Final = "What is done about it?"
 SMALL: Final = 0.005
@@ -38,7 +38,8 @@ MEASURED_BY: Final = {
 def drift_words(figures: "DriftFigures") -> str:
     """What changed, whether it matters, and what is done about it."""
     if figures.why_not:
-        return f"No judgement: {figures.why_not}."
+        broken = f"{_broken(figures)} {_done(figures)} Otherwise no" if figures.broken else "No"
+        return f"{broken} judgement: {figures.why_not}."
     return " ".join(said for _, said in drift_answers(figures))
 
 
@@ -162,7 +163,9 @@ def drift_details(figures: "DriftFigures") -> list[tuple[str, Sequence[Line]]]:
     within = sorted(shares, key=lambda fault: fault.threshold - fault.window)
     found = {
         f"{len(columns)} columns are as far off as usual": [_column(figures, name) for name in columns],
-        f"{len(within)} shares of missing, unseen and far-off values are within their bounds": [*map(_share, within)],
+        f"{len(within)} shares of values that are missing, unseen, far off or not training's are within their bounds": [
+            *map(_share, within)
+        ],
     }
     return [(title, lines) for title, lines in found.items() if lines]
 
