@@ -75,8 +75,8 @@ def picture(days: Mapping[date, float]) -> bytes:
     import numpy as np
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(4, 2.2), dpi=80, layout="constrained")
-    axes = figure.add_subplot()
+    figure = Figure(figsize=(4, 2.2), dpi=80)
+    axes = figure.add_axes((0.17, 0.27, 0.75, 0.69))
     axes.plot(np.array(list(days), "datetime64[D]"), list(days.values()), marker=".", linewidth=1)
     axes.set_ylim(bottom=min(0, *days.values()))
     axes.set_ylabel("mean label")
