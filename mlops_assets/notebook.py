@@ -17,7 +17,7 @@ def read(table: str, version: int | None = None, as_: Form = "pandas", *, lake: 
     """Read a version of a table.
 
     Args:
-        table: such as `flights/clean`.
+        table: such as `flights/clean`, or `flights` for short.
         version: number; default: the newest.
         as_: what to get it as: a pandas or polars frame, an Arrow table, or a DuckDB relation.
         lake: where from; default: the one of `MLOPS_HOME`.
@@ -30,6 +30,7 @@ def read(table: str, version: int | None = None, as_: Form = "pandas", *, lake: 
     opened = lake or DeltaLake(Settings.from_env().lake)
     if as_ not in FORMS:
         raise UnknownName.among("form", as_, FORMS)
+    table = table if "/" in table else f"{table}/clean"
     if not opened.exists(table):
         raise UnknownName.among(
             "table", table, opened.tables(), step="see what is in the lake, or materialize it first"

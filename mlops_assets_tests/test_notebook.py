@@ -54,3 +54,8 @@ def test_an_unknown_form_is_answered_with_the_nearest() -> None:
     form: Any = "panda"
     with pytest.raises(UnknownName, match="did you mean 'pandas'"):
         mlops_assets.read("flights/clean", as_=form)
+
+
+def test_a_datasets_name_is_short_for_its_clean_table(lake: DeltaLake) -> None:
+    assert sorted(mlops_assets.read("flights", as_="arrow")["id"].to_pylist()) == [1, 2, 3]
+    assert lake.exists("flights/clean")

@@ -51,13 +51,15 @@ def show(dataset: str, as_json: bool, home: Path | None) -> None:
 def diff(dataset: str, as_json: bool, home: Path | None) -> None:
     """Show what the declared contract of DATASET would change of the one in force; 1 where that would be refused."""
     from mlops_assets.cli.tables import show as table
-    from mlops_assets.rooms.validate.evolution import ContractChanged, changes, proposed
+    from mlops_assets.rooms.validate.evolution import ContractChanged, changes, in_force, proposed
 
     plan, stores = _opened(dataset, home)
     declared = _declared(plan, stores)
     found = changes(stores.lineage(), plan, declared)
     if as_json:
         click.echo(json.dumps([asdict(change) for change in found], indent=2))
+    elif in_force(stores.lineage(), dataset) is None:
+        click.echo(f"{dataset}: no contract is in force yet; the declared one will be with the first batch")
     elif found:
         table(f"{dataset}: what the declared contract changes", [_row(asdict(change)) for change in found])
     else:

@@ -8,6 +8,7 @@ from mlops_assets.errors import UnknownName
 if TYPE_CHECKING:
     from mlops_assets.components.house import House
     from mlops_assets.spec.plan import DatasetPlan
+    from mlops_assets.spec.retention import Retention
     from mlops_assets.stores.lake import Lake
 
 
@@ -39,6 +40,13 @@ def table(lake: "Lake", name: str) -> str:
         if "/" in meant and lake.exists(meant):
             return meant
     raise UnknownName.among("table", name, lake.tables(), step="materialize the asset that makes it")
+
+
+def retentions() -> "dict[str, Retention]":
+    """Noun to what is declared of its tables' old versions."""
+    found = house()
+    nouns = (*found.datasets.items(), *found.tables.items(), *found.models.items())
+    return {name: spec.retention for name, spec in nouns}
 
 
 def house() -> "House":

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 @click.option("--json", "as_json", is_flag=True, help="As one JSON object.")
 def gc(yes: bool, home: Path | None, as_json: bool) -> None:
     """Remove the versions that their retention lets go and no living model reaches, and what killed writers left."""
-    from mlops_assets.cli.datasets import datasets
+    from mlops_assets.cli.datasets import retentions
     from mlops_assets.cli.home import prepare
     from mlops_assets.resources.stores import Stores
     from mlops_assets.stores.delta import DeltaLake
@@ -24,8 +24,7 @@ def gc(yes: bool, home: Path | None, as_json: bool) -> None:
     from mlops_assets.stores.living import reached
 
     stores, lake = Stores(), DeltaLake(prepare(home).lake)
-    retention = {name: plan.dataset.retention for name, plan in datasets().items()}
-    found = find(lake, retention, reached(lake, stores.lineage(), stores.registry))
+    found = find(lake, retentions(), reached(lake, stores.lineage(), stores.registry))
     rows = [record(garbage) for garbage in found]
     freed = 0
     if yes and any(garbage.files for garbage in found):
@@ -52,6 +51,9 @@ def record(garbage: "Garbage") -> dict[str, Any]:
 def _tell(rows: list[dict[str, Any]], freed: int, *, removed: bool) -> None:
     from mlops_assets.cli.tables import show, size
 
+    if not rows:
+        click.echo("there is nothing to remove")
+        return
     show("Garbage", [{**row, "table": row["table"] or "(spool)", "bytes": size(row["bytes"])} for row in rows])
     if removed:
         click.echo(f"{size(freed)} freed")

@@ -54,6 +54,8 @@ def show_rows(
     if as_json:
         click.echo(json.dumps(found[:limit], indent=2))
         return
+    if not found:
+        click.echo("none of these rows is in quarantine; next: mlops quarantine list")
     for row in found[:limit]:
         click.echo(f"row {row['_row']}: {', '.join(row['reasons'])}")
         click.echo(f"    {json.dumps(row['row'], ensure_ascii=False)}")
@@ -140,6 +142,8 @@ def _batch(lake: Any, dataset: str, batch: str | None) -> str:
     held = sorted({row["batch"] for row in summary(lake, dataset)})
     if batch or len(held) == 1:
         return batch or held[0]
+    if not held:
+        raise NotFound.of(f"nothing of {dataset} is in quarantine")
     raise NotFound.of(
         f"rows of {len(held)} batches of {dataset} are in quarantine", allowed=", ".join(held), step="give --batch"
     )

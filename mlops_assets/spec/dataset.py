@@ -6,6 +6,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from mlops_assets.spec.base import Column, Duration, Name, Reference, Spec, Sql
 from mlops_assets.spec.repair import Fill, Merge, Repair, zone
+from mlops_assets.spec.retention import Retention
 from mlops_assets.spec.source import Source
 
 
@@ -32,15 +33,6 @@ class Quarantine(Spec):
 
     max_share: Annotated[float, Field(ge=0, le=1)] = 0.01
     """The share of a batch's rows in quarantine above which the way stops."""
-
-
-class Retention(Spec):
-    """Which old versions of a dataset's tables stay; the newest, and what a living model was trained on, always do."""
-
-    versions: Annotated[int, Field(ge=1)] | None = None
-    """So many of the newest stay."""
-    age: Duration | None = None
-    """Versions that were replaced less long ago stay."""
 
 
 class Group(Spec):
@@ -85,8 +77,10 @@ class Dataset(Spec):
     groups: tuple[Annotated[Group, BeforeValidator(_group)], ...] = ()
     """Columns, or columns with expected shares: representativeness and bias are told by their values."""
     explore: Explore = Explore()
-    retention: Retention = Retention()
-    """Left out: every version stays. `mlops gc` acts on it, and nothing else does."""
+    freshness: Duration | None = None
+    """The longest that the newest row may lie back; an older one warns. Left out: nobody waits for this data."""
+    retention: Annotated[Retention, Field(exclude=True)] = Retention()
+    """Left out: every version stays. `mlops gc` acts on it, and nothing else: what is made does not depend on it."""
     description: str = ""
     owners: tuple[str, ...] = ()
 

@@ -7,6 +7,7 @@ from pydantic import Field, field_validator, model_validator
 
 from mlops_assets import keys
 from mlops_assets.spec.base import Column, Duration, Name, Reference, Spec, Sql
+from mlops_assets.spec.retention import Retention
 
 Statistic = Literal["mean", "rate", "count", "sum", "min", "max", "std", "last", "time_since"]
 
@@ -97,6 +98,8 @@ class FeatureTable(Spec):
     ttl: dict[Name, Duration] = Field(default_factory=dict)
     """Feature to the age from which its joined value is no value."""
     online: Online = Online()
+    retention: Annotated[Retention, Field(exclude=True)] = Retention()
+    """Which old versions of its table stay; left out: all. `mlops gc` acts on it, and nothing else."""
     description: str = ""
     owners: tuple[str, ...] = ()
 

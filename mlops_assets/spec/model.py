@@ -9,6 +9,7 @@ from pydantic import Field, ValidationInfo, field_validator, model_validator
 from mlops_assets.errors import UnknownName
 from mlops_assets.spec.base import Column, Duration, Name, Reference, Spec, Sql
 from mlops_assets.spec.release import Release
+from mlops_assets.spec.retention import Retention
 from mlops_assets.spec.retrain import Expiry, Retrain
 from mlops_assets.spec.search import Search
 from mlops_assets.spec.serve import Serve
@@ -163,6 +164,8 @@ class Model(Spec):
     expiry: Expiry | None = None
     intended_use: str = ""
     limits: str = ""
+    retention: Annotated[Retention, Field(exclude=True)] = Retention()
+    """Which old versions of its labels, training sets and predictions stay, once `mlops gc` runs; left out: all."""
     description: str = ""
     owners: tuple[str, ...] = ()
 

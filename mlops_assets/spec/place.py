@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from mlops_assets.errors import SpecError, UnknownName
+from mlops_assets.spec import own_code
 
 
 @dataclass(frozen=True)
@@ -45,16 +46,19 @@ class Place:
         return name
 
     def digest(self, reference: str) -> str:
-        """SHA-256 of the file in which a reference's name is defined, which may be heavy to import; 64 hex digits.
+        """SHA-256 of the file that a reference names and of the user's own modules that it imports; 64 hex digits.
+
+        Nothing is imported for it: the module may be heavy. What is installed is told by the environment's lock.
 
         Raises:
             SpecError: there is no such module.
         """
         name = self.module(reference.partition(":")[0])
-        found = find_spec(name)
-        origin = Path(found.origin) if found and found.origin else None
-        content = origin.read_bytes() if origin and origin.is_file() else name.encode()
-        return hashlib.sha256(content).hexdigest()
+        digest = hashlib.sha256(name.encode())
+        for module, path in own_code.files(name).items():
+            digest.update(f"\n{module}\n".encode())
+            digest.update(path.read_bytes())
+        return digest.hexdigest()
 
     def load(self, reference: str) -> Any:
         """Import what a `module:name` reference means.

@@ -7,7 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from mlops_assets.spec.dataset import Retention
+from mlops_assets.spec.retention import Retention
 from mlops_assets.stores.log import Log
 from mlops_assets.stores.rows import SPOOL
 

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pytest
 
 from mlops_assets.errors import NotFound, StoreError
-from mlops_assets.spec.dataset import Retention
+from mlops_assets.spec.retention import Retention
 from mlops_assets.stores.delta import DeltaLake
 from mlops_assets.stores.garbage import find, remove
 from mlops_assets.stores.lineage import SqliteLineage
@@ -110,3 +110,22 @@ def test_living_is_what_a_registered_model_or_the_newest_table_was_made_of(lake:
         lineage.append("snapshot", "m", {"version": version, "inputs": {T: [version, "f"]}})
     lake.write("m/training_set", pa.table({"x": [1]}), batch="all", commit={"inputs": '{"flights/clean": [0, "f"]}'})
     assert reached(lake, lineage, lambda: Registered(1, 3)) == {T: {0, 1, 3}}  # type: ignore[arg-type, return-value]  # a stand-in
+
+
+def test_tables_of_features_and_models_have_policies_of_their_own(lake: DeltaLake) -> None:
+    tables = ("context/offline", "late/predictions", "late/training_set")
+    for table in tables:
+        for number in range(4):
+            lake.write(table, pa.table({"prediction_id": [number]}), batch="a")
+    policies = {"context": Retention(versions=1), "late": Retention(versions=2)}
+    found = {garbage.table: garbage for garbage in find(lake, policies, {"late/training_set": [0]})}
+    assert {table: garbage.versions for table, garbage in found.items()} == {
+        "context/offline": (0, 1, 2),
+        "late/predictions": (0, 1),
+        "late/training_set": (1,),
+    }
+    assert found["late/training_set"].protected == (0,)
+    remove(found.values())
+    assert [lake.read(table)["prediction_id"].to_pylist() for table in tables] == [[3], [3], [3]]
+    assert lake.read("late/training_set", version=0)["prediction_id"].to_pylist() == [0]
+    assert len(list((lake.path / T).rglob("*.parquet"))) == 5, "a noun without a policy keeps all"

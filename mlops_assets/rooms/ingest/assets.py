@@ -1,6 +1,8 @@
 """`<dataset>/raw`: a landed file as it arrived, a partition a batch; what can't be read never becomes a batch."""
 
 import statistics
+from collections.abc import Sequence
+from datetime import timedelta
 from itertools import chain
 from typing import TYPE_CHECKING
 
@@ -10,8 +12,9 @@ from mlops_assets import keys
 from mlops_assets.errors import LandingError
 from mlops_assets.resources import declaration, presentation
 from mlops_assets.resources.stores import Stores
-from mlops_assets.rooms.ingest import landing, readers
+from mlops_assets.rooms.ingest import freshness, landing, readers
 from mlops_assets.rooms.ingest.numbering import numbered
+from mlops_assets.spec.base import duration_text
 from mlops_assets.spec.plan import DatasetPlan
 
 if TYPE_CHECKING:
@@ -41,6 +44,7 @@ def build(plan: DatasetPlan) -> list[dg.AssetsDefinition]:
         partitions_def=declaration.batches(dataset.name),
         configuration=dataset.source.model_dump_json(),
         skippable=True,
+        freshness_policy=_policy(dataset.freshness),
     )
     checks = [
         dg.AssetCheckSpec(
@@ -49,6 +53,10 @@ def build(plan: DatasetPlan) -> list[dg.AssetsDefinition]:
         dg.AssetCheckSpec("not_empty", asset=spec.key, blocking=True, description="The file has rows."),
         dg.AssetCheckSpec("volume", asset=spec.key, description="About as many rows as the batches before."),
     ]
+
+    if dataset.freshness:
+        said = f"The newest row follows the one before within {duration_text(dataset.freshness)}, by the data's clock."
+        checks.append(dg.AssetCheckSpec("freshness", asset=spec.key, description=said))
 
     @dg.multi_asset(name=f"{dataset.name}_raw", specs=[spec], check_specs=checks)
     def raw(context: dg.AssetExecutionContext, stores: Stores) -> declaration.Events:
@@ -59,7 +67,7 @@ def build(plan: DatasetPlan) -> list[dg.AssetsDefinition]:
                 rows = numbered(read, column, arrival.batch) if column else read
                 version = _written(context, stores, arrival, rows)
         except LandingError as error:
-            yield from _unread(spec.key, str(error))
+            yield from _unread(spec.key, str(error), [check.name for check in checks[1:]])
             return
         file, count = arrival.path.name, version.rows if version else 0
         if version:
@@ -67,8 +75,16 @@ def build(plan: DatasetPlan) -> list[dg.AssetsDefinition]:
         yield _check(spec.key, "readable", passed=True, said=f"{file} was read")
         yield _check(spec.key, "not_empty", passed=count > 0, said=f"{file} has {count} rows")
         yield _volume(context, spec.key, count)
+        if dataset.freshness:
+            passed, said = freshness.judged(stores.lake(), dataset, arrival.batch, dataset.freshness)
+            yield _check(spec.key, "freshness", passed=passed, said=said, warns=True)
 
     return [raw]
+
+
+def _policy(longest: timedelta | None) -> dg.FreshnessPolicy | None:
+    """The longest silence by the clock on the wall; by the data's own clock the check `freshness` says the same."""
+    return dg.FreshnessPolicy.time_window(longest) if longest else None
 
 
 def _written(
@@ -101,11 +117,11 @@ def _materialized(
     )
 
 
-def _unread(key: dg.AssetKey, reason: str) -> declaration.Events:
+def _unread(key: dg.AssetKey, reason: str, others: Sequence[str]) -> declaration.Events:
     """Checks of a file that could not be read: `readable` stops the way, the others say that they were not judged."""
     yield _check(key, "readable", passed=False, said=reason)
-    yield _check(key, "not_empty", passed=False, said="not judged: the file could not be read", warns=True)
-    yield _check(key, "volume", passed=False, said="not judged: the file could not be read", warns=True)
+    for name in others:
+        yield _check(key, name, passed=False, said="not judged: the file could not be read", warns=True)
 
 
 def _volume(context: dg.AssetExecutionContext, key: dg.AssetKey, rows: int) -> dg.AssetCheckResult:

@@ -4,7 +4,6 @@ import hashlib
 import json
 from dataclasses import dataclass
 from functools import cache
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -76,16 +75,9 @@ def _parameters(plan: "ModelPlan") -> str:
 def _code(plan: "ModelPlan") -> str:
     own = [name for name in plan.model.train.candidates or () if ":" in name]
     own += [metric.function for metric in plan.model.metrics.values()]
-    modules = [plan.place.module(name.partition(":")[0]) for name in own]
-    return digest([_room(), *(_source(module) for module in modules)])
+    return digest([_room(), *(plan.place.digest(name) for name in own)])
 
 
 @cache
 def _room() -> str:
     return digest([[file.name, file.read_text()] for file in sorted(ROOM.glob("*.py"))])
-
-
-def _source(module: str) -> str:
-    found = find_spec(module)
-    origin = Path(found.origin) if found and found.origin else None
-    return hashlib.sha256(origin.read_bytes()).hexdigest() if origin and origin.is_file() else module

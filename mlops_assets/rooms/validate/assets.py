@@ -1,9 +1,6 @@
 """`<dataset>/clean` and `<dataset>/quarantine`: rows that meet the contract, and rows that don't, with every reason."""
 
-import hashlib
 from collections.abc import Iterator
-from importlib.util import find_spec
-from pathlib import Path
 
 import dagster as dg
 from dagster._core.definitions.data_version import DATA_VERSION_TAG  # the one way to give a logged event its version
@@ -72,7 +69,7 @@ def _spec(plan: DatasetPlan, stage: str, description: str) -> dg.AssetSpec:
         owners=dataset.owners,
         way=dataset.name,
         partitions_def=declaration.batches(dataset.name),
-        configuration=dataset.model_dump_json() + _contract_digest(plan),
+        configuration=dataset.model_dump_json() + (plan.place.digest(dataset.contract) if dataset.contract else ""),
         skippable=True,
     )
     others = [
@@ -83,16 +80,6 @@ def _spec(plan: DatasetPlan, stage: str, description: str) -> dg.AssetSpec:
 
 def _key(noun: str, stage: str) -> dg.AssetKey:
     return dg.AssetKey(list(keys.key(noun, stage)))
-
-
-def _contract_digest(plan: DatasetPlan) -> str:
-    """SHA-256 of the file in which the contract is declared; importing it would load pandera."""
-    if not plan.dataset.contract:
-        return ""
-    module = plan.place.module(plan.dataset.contract.partition(":")[0])
-    found = find_spec(module)
-    origin = Path(found.origin) if found and found.origin else None
-    return hashlib.sha256(origin.read_bytes()).hexdigest() if origin and origin.is_file() else module
 
 
 def _materialized(key: dg.AssetKey, found: Outcome) -> declaration.Materialized:

@@ -1,10 +1,12 @@
-"""What a Python check does, as a digest: its own code and that of what it refers to, wherever it stands in its file."""
+"""What a Python check does, as a digest: its own code and that of its user's code that it refers to, in any module."""
 
 import hashlib
 from collections.abc import Iterator
 from functools import partial
-from types import CodeType, FunctionType, MethodType
+from types import CodeType, FunctionType, MethodType, ModuleType
 from typing import Any, Final
+
+from mlops_assets.spec.own_code import shared
 
 _PLAIN: Final = (str, int, float, bool, bytes, type(None), tuple, list, dict, set, frozenset)
 
@@ -39,6 +41,8 @@ def _parts(value: Any, seen: set[int]) -> Iterator[str]:
         yield from _parts(value.check_fn, seen)
     elif isinstance(value, _PLAIN):
         yield _plain(value)
+    elif isinstance(value, type):
+        yield from _class(value, seen)
     else:
         yield getattr(value, "__qualname__", type(value).__qualname__)
 
@@ -50,9 +54,21 @@ def _function(function: FunctionType, seen: set[int]) -> Iterator[str]:
         yield from _parts(cell.cell_contents, seen)
     for name in sorted(_names(function.__code__) & set(function.__globals__)):
         found = function.__globals__[name]
-        if isinstance(found, _PLAIN) or getattr(found, "__module__", "") == function.__module__:
+        if isinstance(found, ModuleType) and shared(function.__module__, found.__name__):
+            for member in sorted(_names(function.__code__) & set(vars(found))):
+                yield f"{name}.{member}"
+                yield from _parts(getattr(found, member), seen)
+        elif isinstance(found, _PLAIN) or shared(function.__module__, str(getattr(found, "__module__", None) or "-")):
             yield name
             yield from _parts(found, seen)
+
+
+def _class(found: type, seen: set[int]) -> Iterator[str]:
+    yield found.__qualname__
+    for name, member in sorted(vars(found).items()):
+        if isinstance(member, FunctionType | staticmethod | classmethod):
+            yield name
+            yield from _parts(getattr(member, "__func__", member), seen)
 
 
 def _code(code: CodeType) -> Iterator[str]:

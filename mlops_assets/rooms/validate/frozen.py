@@ -64,7 +64,7 @@ def read(path: Path) -> Contract:
         ContractError: it is none.
     """
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        content = yaml.load(path.read_text(encoding="utf-8"), getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506
         return Contract.from_dict(content if isinstance(content, dict) else {})
     except (ContractError, yaml.YAMLError, ValueError) as error:
         raise ContractError.of(f"{path}: {error}", step="mend the file, or delete it") from error
@@ -81,7 +81,9 @@ def _lines(content: Mapping[str, Any], figures: Mapping[str, str]) -> Iterator[s
 
 
 def _flow(value: object) -> str:
-    text = yaml.safe_dump(value, default_flow_style=True, sort_keys=False, allow_unicode=True, width=10_000)
+    dumper = getattr(yaml, "CSafeDumper", yaml.SafeDumper)  # libyaml's, where it is there: ten times as fast
+    style = {"default_flow_style": True, "sort_keys": False, "allow_unicode": True, "width": 10_000}
+    text: str = yaml.dump(value, None, dumper, **style)
     return text.removesuffix("...\n").strip()
 
 

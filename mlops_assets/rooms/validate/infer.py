@@ -1,7 +1,9 @@
 """A contract inferred from the first batch: the types that hold its values, and what was seen of each column."""
 
-from typing import Final
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
 
+from mlops_assets.rooms.validate import wide
 from mlops_assets.rooms.validate.casting import FLOATS, INTEGERS, cast, present
 from mlops_assets.rooms.validate.contract import BatchBreach, Column, Contract
 from mlops_assets.rooms.validate.judgement import Raw, register, rows
@@ -30,15 +32,15 @@ def infer(raw: Raw, dataset: Dataset, repairs: Repairs | None = None) -> Contrac
     own = [*dataset.key, *([dataset.event_time] if dataset.event_time else [])]
     with sql.session() as connection:
         register(connection, raw)
-        apply(connection, repairs or Repairs())
-        found = kinds(connection, "repaired")
+        repaired = apply(connection, repairs or Repairs())
+        found = kinds(connection, repaired)
         _require(own, list(found), rows(connection), dataset.name)
         texts = [name for name, kind in found.items() if kind == "VARCHAR"]
         possible: dict[str, list[str]] = {}
         for start in range(0, len(texts), TOGETHER):
             some = texts[start : start + TOGETHER]
             fits = [_fits(sql.identifier(name), kind) for name in some for kind in _FORMS]
-            answers = iter(connection.execute(f"select {', '.join(fits)} from repaired").fetchall()[0])
+            answers = iter(connection.execute(f"select {', '.join(fits)} from {repaired}").fetchall()[0])
             possible |= {name: [kind for kind in _FORMS if next(answers)] for name in some}
     columns = []
     for name, kind in found.items():
@@ -52,17 +54,21 @@ def seen(raw: Raw, contract: Contract, repairs: Repairs | None = None) -> tuple[
     """The rows, and of each column in the contract's types: from where to where its values go, and how many lack."""
     with sql.session() as connection:
         register(connection, raw)
-        apply(connection, repairs or Repairs())
-        found = kinds(connection, "repaired")
-        typed = ", ".join(_typed(column, found[column.name]) for column in contract.columns)
-        connection.execute(f"create temp view typed as select {typed} from repaired")
-        figures = ", ".join(
-            f"min({name}), max({name}), count({name}), approx_count_distinct({name})"
-            for name in map(sql.identifier, contract.names)
-        )
-        row, count = connection.execute(f"select {figures} from typed").fetchall()[0], rows(connection)
+        repaired = apply(connection, repairs or Repairs())
+        found = kinds(connection, repaired)
+        row: list[Any] = []
+        for columns in wide.groups(connection, contract.columns, TOGETHER):
+            row += connection.execute(_figures(columns, found, repaired)).fetchall()[0]
+        count = rows(connection)
     told = {name: _told(*row[4 * place : 4 * place + 4], rows=count) for place, name in enumerate(contract.names)}
     return count, told
+
+
+def _figures(columns: Sequence[Column], kinds: Mapping[str, str], repaired: str) -> str:
+    names = [sql.identifier(column.name) for column in columns]
+    figures = ", ".join(f"min({n}), max({n}), count({n}), approx_count_distinct({n})" for n in names)
+    typed = ", ".join(_typed(column, kinds[column.name]) for column in columns)
+    return f"select {figures} from (select {typed} from {repaired})"
 
 
 def _told(low: object, high: object, count: int, distinct: int, *, rows: int) -> str:

@@ -1,9 +1,10 @@
 """The one SQL pass: each row is cast to the contract's types, and gets every reason for which it fails by itself."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Final, Union
 
+from mlops_assets.rooms.validate import wide
 from mlops_assets.rooms.validate.casting import FLOATS, INFINITE, cast, present
 from mlops_assets.rooms.validate.contract import BatchBreach, Column, Contract
 from mlops_assets.rooms.validate.periods import bounds
@@ -19,8 +20,13 @@ if TYPE_CHECKING:
 OTHERS: Final = 1_000_000
 """The place of the reasons that other rows and Python checks give: after a row's own."""
 
+BREACHES: Final = 1_000
+"""Conditions of a batch of many columns that are judged in one query."""
 _FEW: Final = 200
 """Rows that are left out one by one."""
+
+Failure = tuple[str, str]
+"""The SQL condition under which a row fails, and the reason that it then has."""
 
 Raw = Union["pa.Table", str]
 """A batch as it arrived: in memory, or, where it is large, as SQL after FROM."""
@@ -76,7 +82,7 @@ def register(connection: "duckdb.DuckDBPyConnection", raw: "Raw") -> None:
         connection.execute(f"create temp view arrived as select *, row_number() over () as {ID} from {raw}")
         return
     numbers = pa.array(np.arange(1, raw.num_rows + 1, dtype=np.int64))
-    connection.register("arrived", raw.append_column(ID, numbers))
+    wide.hold(connection, "arrived", raw.append_column(ID, numbers))
 
 
 def _check_names(names: Sequence[str]) -> None:
@@ -122,46 +128,64 @@ def as_json(connection: "duckdb.DuckDBPyConnection") -> str:
     return f"cast(json_object({', '.join(fields)}) as varchar)"
 
 
-def judge(connection: "duckdb.DuckDBPyConnection", contract: Contract, dataset: Dataset, batch: str) -> None:
-    """Make of `repaired` the view `judged` in the contract's types, and the table `breaches` of each row's own reasons.
+def judge(
+    connection: "duckdb.DuckDBPyConnection", repaired: str, contract: Contract, dataset: Dataset, batch: str
+) -> None:
+    """Make the view `judged` in the contract's types, and the table `breaches` of each row's own reasons.
+
+    Args:
+        connection: of the batch.
+        repaired: the name of its rows once they are repaired.
+        contract: what each row must meet.
+        dataset: for key, event time and period.
+        batch: its name.
 
     Raises:
         BatchBreach: the batch's columns are not the contract's.
     """
-    arriving = kinds(connection, "repaired")
+    arriving = kinds(connection, repaired)
     check_columns(list(arriving), contract, dataset)
     known = {name.lower(): kind for name, kind in arriving.items()}
-    arrived, typed, failures = [ID], [ID], []
-    demanded = {*dataset.key, *([dataset.event_time] if dataset.event_time else [])}
+    wide.make(connection, "typed", list(enumerate(contract.columns)), lambda some: _typed(some, known, repaired))
+    connection.execute(f"create temp view judged as select {ID}, {sql.identifiers(contract.names)} from typed")
+    connection.execute("create temp table breaches (id bigint, place integer, reason varchar)")
+    demanded, failures = {*dataset.key, *([dataset.event_time] if dataset.event_time else [])}, list[Failure]()
     for position, column in enumerate(contract.columns):
+        nullable = column.nullable and column.name not in demanded
+        failures += list(_failures(column, f"{RESERVED}{position}", nullable=nullable))
+    if dataset.period and dataset.event_time:
+        failures.append(_outside(dataset.period, dataset.event_time, batch))
+    for some in wide.groups(connection, list(enumerate(failures)), BREACHES):
+        _breach(connection, some)
+
+
+def _typed(columns: Sequence[tuple[int, Column]], known: Mapping[str, str], repaired: str) -> str:
+    """SQL of columns twice: as they arrived, under their position, and in the contract's types, under their name."""
+    arrived, typed = [ID], [ID]
+    for position, column in columns:
         source, name = f"{RESERVED}{position}", sql.identifier(column.name)
         kind = known.get(column.name.lower(), column.type)
         value = present(name, kind, column.type) if column.name.lower() in known else "null"
         arrived.append(f"{value} as {source}")
         typed += [source, f"{cast(source, kind, column.type)} as {name}"]
-        failures += list(_failures(column, source, nullable=column.nullable and column.name not in demanded))
-    if dataset.period and dataset.event_time:
-        failures.append(_outside(dataset.period, dataset.event_time, batch))
-    both = f"select {', '.join(typed)} from (select {', '.join(arrived)} from repaired)"
-    connection.execute(f"create temp view typed as {both}")
-    connection.execute(f"create temp view judged as select {ID}, {sql.identifiers(contract.names)} from typed")
-    connection.execute("create temp table breaches (id bigint, place integer, reason varchar)")
-    if failures:
-        _breach(connection, failures)
+    return f"select {', '.join(typed)} from (select {', '.join(arrived)} from {repaired})"
 
 
-def _breach(connection: "duckdb.DuckDBPyConnection", failures: Sequence[tuple[str, str]]) -> None:
+def _breach(connection: "duckdb.DuckDBPyConnection", failures: Sequence[tuple[int, Failure]]) -> None:
     """Write down every reason of every row that has one; the others are passed over after one look."""
-    any_failure = " or ".join(f"({condition})" for condition, _ in failures)
-    reasons = ", ".join(f"case when {condition} then {sql.literal(reason)} end" for condition, reason in failures)
+    if not failures:
+        return
+    first = failures[0][0]
+    any_failure = " or ".join(f"({condition})" for _, (condition, _) in failures)
+    reasons = ", ".join(f"case when {condition} then {sql.literal(reason)} end" for _, (condition, reason) in failures)
     connection.execute(
         f"""insert into breaches select * from
-        (select id, unnest(range(len(found))) as place, unnest(found) as reason from
+        (select id, unnest(range({first}, {first} + len(found))) as place, unnest(found) as reason from
         (select {ID} as id, [{reasons}] as found from typed where {any_failure})) where reason is not null"""
     )
 
 
-def _failures(column: Column, source: str, *, nullable: bool) -> Iterator[tuple[str, str]]:
+def _failures(column: Column, source: str, *, nullable: bool) -> Iterator[Failure]:
     """Condition and reason of each way in which a value fails."""
     name = sql.identifier(column.name)
     yield f"{source} is not null and {name} is null", f"{column.name}:type"
@@ -173,7 +197,7 @@ def _failures(column: Column, source: str, *, nullable: bool) -> Iterator[tuple[
         yield f"not ({rule.sql})", f"{column.name}:{rule.name}"
 
 
-def _outside(period: Period, event_time: str, batch: str) -> tuple[str, str]:
+def _outside(period: Period, event_time: str, batch: str) -> Failure:
     begin, end = bounds(period, batch)
     time = sql.identifier(event_time)
     inside = f"{time} >= TIMESTAMPTZ '{begin.isoformat()}' and {time} < TIMESTAMPTZ '{end.isoformat()}'"

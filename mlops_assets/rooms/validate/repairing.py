@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from mlops_assets.errors import ContractError, SpecError
+from mlops_assets.rooms.validate import wide
 from mlops_assets.rooms.validate.contract import BatchBreach
 from mlops_assets.rooms.validate.repairs import REPAIRS, Arrived, Rewrite, mend
 from mlops_assets.spec.repair import Merge, Repair
@@ -22,6 +23,9 @@ MEND: Final = "mend"
 """The kind under which a person's own values are recorded."""
 COLUMNS: Final = "_row bigint, column_name varchar, repair varchar, before varchar, after varchar"
 """Of the record: `_row` is null where a whole column was renamed, `column_name` where a row was merged with another."""
+
+FEW: Final = 50
+"""Columns of one repair that are looked at one by one."""
 
 Mends = Mapping[int, Mapping[str, str | None]]
 """Row number to column to the text that a person gave; None: null."""
@@ -42,8 +46,8 @@ class Repairs:
     mends: Mends = field(default_factory=dict)
 
 
-def apply(connection: "duckdb.DuckDBPyConnection", repairs: Repairs) -> None:
-    """Make the view `repaired` of `arrived`, and the table `repairs` of the cells that differ.
+def apply(connection: "duckdb.DuckDBPyConnection", repairs: Repairs) -> str:
+    """The name of what becomes of `arrived`; of the cells that differ, the table `repairs` is made.
 
     Raises:
         BatchBreach: a repair cannot be applied to what arrived.
@@ -57,7 +61,7 @@ def apply(connection: "duckdb.DuckDBPyConnection", repairs: Repairs) -> None:
             _record(connection, held, rewrites, kind)
             _step(connection, held, rewrites, f"{RESERVED}step_{place}")
             held = f"{RESERVED}step_{place}"
-    connection.execute(f"create temp view repaired as from {held}")
+    return held
 
 
 def recorded(connection: "duckdb.DuckDBPyConnection", rows: Callable[[str], Any]) -> tuple[Any, dict[str, int]]:
@@ -114,23 +118,46 @@ def _record(connection: "duckdb.DuckDBPyConnection", held: str, rewrites: Sequen
         if rewrite.name != rewrite.column:
             changed = [rewrite.name, kind, rewrite.column, rewrite.name]
             connection.execute("insert into repairs values (null, ?, ?, ?, ?)", changed)
-            continue
-        before = f"cast(arrived.{sql.identifier(rewrite.column)} as varchar)"
+    for joined in dict.fromkeys(rewrite.join for rewrite in rewrites):
+        valued = [each for each in rewrites if each.name == each.column and each.join == joined]
+        for some in wide.groups(connection, valued):
+            _differing(connection, f"{held} arrived {joined}", some, kind)
+
+
+def _differing(connection: "duckdb.DuckDBPyConnection", source: str, rewrites: Sequence[Rewrite], kind: str) -> None:
+    """Write down the cells that differ, of one column straight away, of several in one look at each row."""
+    for rewrite in rewrites if len(rewrites) <= FEW else ():
+        before, after = _texts(rewrite)
         connection.execute(
-            f"""insert into repairs
-            select id, ?, ?, before, after from (select {ID} as id, {before} as before,
-            cast({rewrite.value} as varchar) as after from {held} arrived {rewrite.join})
-            where before is distinct from after""",
+            f"""insert into repairs select * from (select {ID} as id, ?, ?, {before} as before, {after} as after
+            from {source}) where before is distinct from after""",
             [rewrite.name, kind],
         )
+    if len(rewrites) > FEW:
+        cells = [f"row({sql.literal(each.name)}, {', '.join(_texts(each))})" for each in rewrites]
+        connection.execute(
+            f"""insert into repairs select id, cell[1], ?, cell[2], cell[3] from (select {ID} as id,
+            unnest(list_filter([{", ".join(cells)}], lambda c: c[2] is distinct from c[3])) as cell from {source})""",
+            [kind],
+        )
+
+
+def _texts(rewrite: Rewrite) -> tuple[str, str]:
+    """SQL of a cell's text before and after."""
+    return f"cast(arrived.{sql.identifier(rewrite.column)} as varchar)", f"cast({rewrite.value} as varchar)"
 
 
 def _step(connection: "duckdb.DuckDBPyConnection", held: str, rewrites: Sequence[Rewrite], name: str) -> None:
     changed = {rewrite.column: rewrite for rewrite in rewrites}
-    given = [ID]
-    for column in kinds(connection, held):
-        found = changed.get(column)
-        value, named = (found.value, found.name) if found else (f"arrived.{sql.identifier(column)}", column)
-        given.append(f"{value} as {sql.identifier(named)}")
     joins = " ".join(rewrite.join for rewrite in rewrites if rewrite.join)
-    connection.execute(f"create temp view {name} as select {', '.join(given)} from {held} arrived {joins}")
+
+    def given(columns: Sequence[str]) -> str:
+        values = [_after(column, changed.get(column)) for column in columns]
+        return f"select {', '.join([ID, *values])} from {held} arrived {joins}"
+
+    wide.make(connection, name, list(kinds(connection, held)), given)
+
+
+def _after(column: str, rewrite: Rewrite | None) -> str:
+    value, name = (rewrite.value, rewrite.name) if rewrite else (f"arrived.{sql.identifier(column)}", column)
+    return f"{value} as {sql.identifier(name)}"

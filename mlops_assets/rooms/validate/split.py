@@ -88,8 +88,8 @@ def split(
     connection = sql.connect(MEMORY if isinstance(raw, str) else "")
     try:
         judgement.register(connection, raw)
-        repairing.apply(connection, repairs or Repairs(dataset.repairs))
-        judgement.judge(connection, contract, dataset, batch)
+        repaired = repairing.apply(connection, repairs or Repairs(dataset.repairs))
+        judgement.judge(connection, repaired, contract, dataset, batch)
         doubles.find(connection, contract, dataset, batch, others)
         custom.run(connection, contract)
         found = _verdict(connection, contract, dataset, Rows(connection, held=not (lazily or isinstance(raw, str))))

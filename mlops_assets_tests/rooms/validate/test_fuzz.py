@@ -14,7 +14,7 @@ from mlops_assets.rooms.validate.contract import BatchBreach, Column, Contract, 
 from mlops_assets.rooms.validate.infer import infer, seen
 from mlops_assets.rooms.validate.split import Split, hold, split
 from mlops_assets.spec.dataset import Dataset
-from mlops_assets.spec.repair import Merge
+from mlops_assets.spec.repair import Merge, Trim
 from mlops_assets.spec.source import Source
 
 OURS = ["why", "reasons", "conflict", "id", "n", "row", "place", "reason", "found", "arrived", "judged", "kept"]
@@ -143,3 +143,38 @@ def test_a_doubled_name_stops_the_batch_and_is_named(names: list[str]) -> None:
         infer(raw, dataset())
     with pytest.raises(BatchBreach, match="doubled"):
         split(raw, Contract((Column(names[0], "BIGINT"),)), dataset(), "one")
+
+
+@pytest.mark.slow
+def test_ten_thousand_columns_are_judged_in_groups_and_no_reason_is_lost() -> None:
+    wide(10_000)
+
+
+@pytest.mark.parametrize("columns", [20, 600])
+def test_repairs_of_many_columns_are_recorded_cell_by_cell(columns: int) -> None:
+    found = wide(columns, Trim(kind="trim"))
+    assert len(found.repaired) == found.repairs.num_rows == columns - 2
+    assert found.repairs.to_pylist()[0] == {
+        "_row": 2,
+        "column_name": "c0",
+        "repair": "trim",
+        "before": " 2 ",
+        "after": "2",
+    }
+
+
+def wide(columns: int, *repairs: Trim) -> Split:
+    """Three rows, of which the first has no number in `c7` and the second breaks two rules of the last column."""
+    names, last = [f"c{place}" for place in range(columns)], f"c{columns - 1}"
+    cells = {name: ["1.5", " 2 ", None] for name in names} | {"c7": ["x", "1", "1"], last: ["1", "-1", "1"]}
+    raw = pa.table({"id": [1, 2, 3], **cells})
+    rules = (Rule("positive", f"{last} > 0"), Rule("above_c7", f"{last} >= coalesce(c7, 0)"))
+    numbers = [Column(name, "DOUBLE", rules=rules if name == last else ()) for name in names]
+    contract = Contract((Column("id", "BIGINT"), *numbers))
+    found = split(raw, contract, dataset(key=("id",), repairs=repairs), "one")
+    conserved(found, raw)
+    assert found.clean.column_names == ["id", *names]
+    assert found.clean.column("c5").to_pylist() == [None]
+    told = {row["_row"]: row["reasons"] for row in found.quarantine.to_pylist()}
+    assert told == {1: ["c7:type"], 2: [f"{last}:positive", f"{last}:above_c7"]}
+    return found
