@@ -45,8 +45,11 @@ def table(lake: "Lake", name: str) -> str:
 def retentions() -> "dict[str, Retention]":
     """Noun to what is declared of its tables' old versions."""
     found = house()
-    nouns = (*found.datasets.items(), *found.tables.items(), *found.models.items())
-    return {name: spec.retention for name, spec in nouns}
+    return {
+        **{name: dataset.retention for name, dataset in found.datasets.items()},
+        **{name: table.retention for name, table in found.tables.items()},
+        **{name: model.retention for name, model in found.models.items()},
+    }
 
 
 def house() -> "House":

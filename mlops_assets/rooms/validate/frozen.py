@@ -82,8 +82,9 @@ def _lines(content: Mapping[str, Any], figures: Mapping[str, str]) -> Iterator[s
 
 def _flow(value: object) -> str:
     dumper = getattr(yaml, "CSafeDumper", yaml.SafeDumper)  # libyaml's, where it is there: ten times as fast
-    style = {"default_flow_style": True, "sort_keys": False, "allow_unicode": True, "width": 10_000}
-    text: str = yaml.dump(value, None, dumper, **style)
+    text: str = yaml.dump(
+        value, None, dumper, default_flow_style=True, sort_keys=False, allow_unicode=True, width=10_000
+    )
     return text.removesuffix("...\n").strip()
 
 
