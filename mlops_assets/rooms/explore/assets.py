@@ -7,7 +7,7 @@ import dagster as dg
 from mlops_assets import keys
 from mlops_assets.resources import declaration, presentation
 from mlops_assets.resources.stores import Stores
-from mlops_assets.rooms.explore import eda, groups, profile, shelf
+from mlops_assets.rooms.explore import eda, groups, profile, shelf, whole
 from mlops_assets.rooms.explore.changes import columns
 from mlops_assets.rooms.explore.exploration import Exploration, explore
 from mlops_assets.rooms.explore.whole import HEAD, row
@@ -65,14 +65,15 @@ def _spec(plan: DatasetPlan, stage: str, kind: str) -> dg.AssetSpec:
 
 def _reported(spec: dg.AssetSpec, stores: Stores, plan: DatasetPlan, found: Exploration) -> declaration.Materialized:
     subject, reports = found.subject, stores.reports()
-    whole = shelf.place(reports, stores.lake(), plan, subject.version).url if plan.dataset.explore.full else ""
+    full = shelf.place(reports, stores.lake(), plan, subject.version).url if plan.dataset.explore.full else ""
     glance = eda.picture(found.rows, subject, found.profiles)
+    drawn = _drawn(spec, reports, plan, found, glance)
     return dg.MaterializeResult(
         asset_key=spec.key,
         metadata={
             **presentation.numbers(found.figures()),
-            **presentation.report(_drawn(spec, reports, found, glance)),
-            **({"whole_report": dg.MetadataValue.url(whole)} if whole else {}),
+            **presentation.report(drawn),
+            **({"whole_report": dg.MetadataValue.url(full)} if full else {}),
             "picture": presentation.picture(glance, "rows over time and missing values"),
             "compared_with": dg.MetadataValue.text(found.compared_with or "nothing: the first batch"),
             "changed": dg.MetadataValue.text(", ".join(columns(found.changes)) or "nothing of note"),
@@ -81,7 +82,7 @@ def _reported(spec: dg.AssetSpec, stores: Stores, plan: DatasetPlan, found: Expl
     )
 
 
-def _drawn(spec: dg.AssetSpec, reports: "Reports", found: Exploration, glance: bytes) -> Report:
+def _drawn(spec: dg.AssetSpec, reports: "Reports", plan: DatasetPlan, found: Exploration, glance: bytes) -> Report:
     """The page of this content as this code draws it; it is drawn once."""
     subject = found.subject
     key = keys.key(subject.dataset, "eda_report")
@@ -95,6 +96,7 @@ def _drawn(spec: dg.AssetSpec, reports: "Reports", found: Exploration, glance: b
         compared_with=found.compared_with,
         changes=found.changes,
         glance=glance,
+        standard=whole.standard(plan, found.rows, found.profiles),
     )
     return reports.save(key, version, page)
 

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 SAMPLE: Final = 5000
 """Rows that skrub draws, evenly spaced over the batch; our own figures and pictures are of all rows."""
+DRAWN: Final = 100
+"""Columns that are drawn one by one; the profile has the figures of all."""
 ASSOCIATIONS: Final = 12
 """Columns up to which the associations of every pair are worth their time."""
 STYLE: Final = """
@@ -65,6 +67,7 @@ def report(
     compared_with: str = "",
     changes: "Sequence[Change]" = (),
     glance: bytes = b"",
+    standard: str = "",
 ) -> str:
     """The whole page.
 
@@ -75,6 +78,7 @@ def report(
         compared_with: what `changes` look back at, in words; empty: there is nothing before.
         changes: since then.
         glance: the picture of the batch, where it has been drawn before.
+        standard: HTML of the standard pictures.
 
     Raises:
         ValueError: the page would load something from elsewhere.
@@ -85,7 +89,8 @@ def report(
         f"<p class=sub>{rows.num_rows:,} rows, {len(profiles)} columns; {_version(subject)}</p>",
         f"<h2>What changed</h2>{_changes(compared_with, changes)}",
         f"<h2>At a glance</h2>{_image(glance or picture(rows, subject, profiles))}",
-        f"<h2>How the values are spread</h2>{distributions.drawn(distributions.of_table(rows, profiles))}",
+        standard,
+        f"<h2>How the values are spread</h2>{distributions.drawn(distributions.of_table(rows, profiles[:DRAWN]))}",
         f"<h2>Every column</h2>{_columns(rows, title)}",
     ]
     head = f"<!doctype html><html lang=en><meta charset=utf-8><title>{escape(title)}</title><style>{STYLE}</style>"
@@ -139,7 +144,7 @@ def _columns(rows: "pa.Table", title: str) -> str:
         return "<p>There are no rows.</p>"
     from skrub import TableReport
 
-    sample = _sample(rows)
+    sample = _sample(rows).select(range(min(rows.num_columns, DRAWN)))
     drawn = TableReport(
         sample.to_pandas(),
         title=title,
@@ -149,7 +154,8 @@ def _columns(rows: "pa.Table", title: str) -> str:
         open_tab="table",
     ).html_snippet()
     part = f"{sample.num_rows:,} evenly spaced of" if sample.num_rows < rows.num_rows else "all"
-    return f"<p>Drawn from {part} {rows.num_rows:,} rows.</p>{drawn}"
+    some = f" The first {DRAWN} of {rows.num_columns:,} columns." if rows.num_columns > DRAWN else ""
+    return f"<p>Drawn from {part} {rows.num_rows:,} rows.{some}</p>{drawn}"
 
 
 def _sample(rows: "pa.Table") -> "pa.Table":

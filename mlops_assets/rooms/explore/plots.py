@@ -11,6 +11,7 @@ from mlops_assets.stores import sql
 
 if TYPE_CHECKING:
     import duckdb
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
     from mlops_assets.rooms.explore.groups import GroupFigure
@@ -124,17 +125,27 @@ def groups(found: "Sequence[GroupFigure]") -> str:
         for place, each in enumerate(rows[name]):
             if each.expected is not None:
                 left.plot([each.expected] * 2, [place - 0.4, place + 0.4], color=AMBER, lw=2)
-        known = [(place, each) for place, each in enumerate(rows[name]) if each.rate is not None]
-        for place, each in known:
-            right.plot(each.rate, place, "o", color=AMBER, ms=4)
-            if each.low is not None and each.high is not None:
-                right.plot([each.low, each.high], [place, place], color=AMBER, lw=1.4)
+        _rates(right, rows[name])
         right.set_yticks(range(len(labels)), labels)
-        for axes, title in ((left, f"{name}: share of rows"), (right, f"{name}: target, with 95 % interval")):
+        for axes, title in (
+            (left, f"{name}: share of rows"),
+            (right, f"{name}: mean of the target, with the 95 % interval of a rate"),
+        ):
             axes.set_ylim(len(labels) - 0.4, -0.6)
-            axes.xaxis.set_major_formatter(lambda share, _: f"{share:.0%}")
+            if axes is left or any(each.low is not None for each in rows[name]):
+                axes.xaxis.set_major_formatter(lambda share, _: f"{share:.0%}")
             _dress(axes, title)
     return _image(figure, "representativeness and target by group")
+
+
+def _rates(axes: "Axes", found: "Sequence[GroupFigure]") -> None:
+    """The mean of the target a value; of a rate its 95 % interval too."""
+    for place, each in enumerate(found):
+        if each.rate is not None:
+            axes.plot(each.rate, place, "o", color=AMBER, ms=4)
+        if each.low is not None and each.high is not None:
+            axes.plot([each.low, each.high], [place, place], color=AMBER, lw=1.4)
+            axes.xaxis.set_major_formatter(lambda share, _: f"{share:.0%}")
 
 
 def _figure(height: float) -> "Figure":

@@ -77,14 +77,25 @@ def report(whole: Whole, links: Sequence[tuple[str, str]] = ()) -> str:
         ValueError: the page would load something from elsewhere.
     """
     name = whole.plan.dataset.name
-    with sql.connect() as connection:
-        connection.register("batch", whole.rows)
-        sections = [f"<section><h2>{escape(title)}</h2>{draw(connection, whole)}</section>" for title, draw in SECTIONS]
     nav = "".join(f"<a href='{escape(file)}'>{escape(title)}</a>" for title, file in links)
     top = f"<h1>{escape(name)}, version {whole.version}</h1><p class=sub>{escape(whole.plan.dataset.description)}</p>"
     head = f"<!doctype html><html lang=en><meta charset=utf-8><title>{escape(name)} v{whole.version}</title>"
-    page = f"{head}<style>{STYLE}{MORE}</style>{top}<nav>{nav}</nav>{_figures(whole)}{''.join(sections)}</html>"
+    page = f"{head}<style>{STYLE}{MORE}</style>{top}<nav>{nav}</nav>{_figures(whole)}{_drawn(whole, SECTIONS)}</html>"
     return self_contained(page)
+
+
+def standard(plan: DatasetPlan, rows: "pa.Table", profiles: list[ColumnProfile]) -> str:
+    """The standard pictures of some rows, such as a batch, as parts of a page; none of what does not vary there."""
+    counted = groups.merged(plan.dataset, [groups.of_table(rows, plan.dataset, plan.target)])
+    return _drawn(Whole(plan, 0, rows, profiles, [], counted), STANDARD) if rows.num_rows else ""
+
+
+def _drawn(whole: Whole, sections: "Sequence[tuple[str, Section]]") -> str:
+    with sql.connect() as connection:
+        connection.register("batch", whole.rows)
+        return "".join(
+            f"<section><h2>{escape(title)}</h2>{draw(connection, whole)}</section>" for title, draw in sections
+        )
 
 
 def _figures(whole: Whole) -> str:
@@ -164,16 +175,20 @@ def _spreads(_: "duckdb.DuckDBPyConnection", whole: Whole) -> str:
 
 
 HEAD: Final = ("group", "value", "rows", "share", "expected", "labelled", "target", "95 % interval", "missing cells")
-SECTIONS: Final[tuple[tuple[str, Callable[["duckdb.DuckDBPyConnection", Whole], str]], ...]] = (
-    ("What changed since the version before", _changed),
+Section = Callable[["duckdb.DuckDBPyConnection", Whole], str]
+STANDARD: Final[tuple[tuple[str, Section], ...]] = (
     ("Missing values", _missing),
     ("The target", _target),
     ("What foretells the target alone", _suspects),
     ("Who is in the data", _groups),
     ("What hangs together", _correlations),
+)
+"""Title and drawing of each part that a batch and a whole version have; a new part is a new line."""
+SECTIONS: Final = (
+    ("What changed since the version before", _changed),
+    *STANDARD,
     ("How the values are spread", _spreads),
 )
-"""Title and drawing of each part; a new part is a new line."""
 
 
 def row(figure: "GroupFigure") -> tuple[str, ...]:
