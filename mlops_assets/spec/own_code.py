@@ -12,13 +12,17 @@ _INSTALLED: Final = ("site-packages", "dist-packages")
 
 
 def source(module: str) -> Path | None:
-    """The Python file of a module; None where it has none, or there is no such module."""
+    """The Python file of a module, which is not imported; None where it has none, or there is no such module."""
+    top, *inner = module.split(".")
     try:
-        found = find_spec(module)
-    except (ModuleNotFoundError, ValueError, AttributeError):
+        found = find_spec(top)
+    except (ModuleNotFoundError, ValueError):
         return None
-    path = Path(found.origin) if found and found.origin else None
-    return path if path and path.suffix == ".py" and path.is_file() else None
+    places = [Path(place, *inner) for place in (found and found.submodule_search_locations) or ()]
+    files = [file for place in places for file in (place.with_name(f"{place.name}.py"), place / "__init__.py")]
+    if not inner:
+        files = [Path(found.origin)] if found and found.origin else []
+    return next((file for file in files if file.suffix == ".py" and file.is_file()), None)
 
 
 def shared(module: str, other: str) -> bool:

@@ -117,7 +117,7 @@ def wilson(positive: float, count: int) -> tuple[float, float]:
     """
     rate, weight = positive / count, _Z**2 / count
     middle, half = rate + weight / 2, _Z * math.sqrt(rate * (1 - rate) / count + weight / (4 * count))
-    return (middle - half) / (1 + weight), (middle + half) / (1 + weight)
+    return max((middle - half) / (1 + weight), 0.0), min((middle + half) / (1 + weight), 1.0)
 
 
 def _figure(row: Sequence[object], total: int, expected: float | None) -> GroupFigure:
