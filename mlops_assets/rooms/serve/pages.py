@@ -64,5 +64,6 @@ def _section(served: Served) -> str:
         f"<details><summary>What each input may be, and what the log keeps of it</summary>"
         f"<table><tr><th>input<th>allowed<th>log</tr>{rows}</table></details>"
         f"<p>Many at once: <code>POST /v1/models/{served.model}:predictBatch</code> with "
-        "<code>{&quot;instances&quot;: [...]}</code>, an Arrow IPC stream or file, or Parquet.</p>"
+        "<code>{&quot;instances&quot;: [...]}</code> or <code>{&quot;keys&quot;: [...]}</code>, an Arrow IPC stream or "
+        "file, or Parquet.</p>"
     )

@@ -167,6 +167,7 @@ BAD: dict[str, tuple[Any, int, str, str]] = {
     "unknown category": ({"inputs": {**ROW, "origin": SECRET}}, 422, "inputs.origin", "unknown category"),
     "null": ({"inputs": {**ROW, "rain": None}}, 422, "inputs.rain", "null"),
     "beyond float32": ({"inputs": {**ROW, "rain": 1e39}}, 422, "inputs.rain", "out of range"),
+    "an integer beyond any float": ({"inputs": {**ROW, "rain": 10**400}}, 422, "inputs.rain", "out of range"),
     "beyond float64": (json.dumps({"inputs": ROW}).replace("0.5", "1e999").encode(), 422, "", "too large"),
     "NaN": (json.dumps({"inputs": {**ROW, "rain": float("nan")}}).encode(), 400, "", "not JSON"),
     "infinity": (json.dumps({"inputs": {**ROW, "rain": float("-inf")}}).encode(), 400, "", "not JSON"),

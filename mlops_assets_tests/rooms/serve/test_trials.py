@@ -1,18 +1,25 @@
 """Challengers beside the champion, a guard that rolls back, and who may ask."""
 
+import asyncio
 import os
 import signal
 import time
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
+import msgspec
+import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from mlops_assets.errors import SpecError, UnknownName
 from mlops_assets.rooms.release import bundle
 from mlops_assets.rooms.serve import access, challenger, jobs
 from mlops_assets.rooms.serve.compare import LARGEST
 from mlops_assets.rooms.serve.guard import Record, broken
+from mlops_assets.rooms.serve.meter import Meter
+from mlops_assets.rooms.serve.shadow import Shadow
 from mlops_assets.rooms.serve.supervisor import supervised
 from mlops_assets.rooms.train.candidates import base_rate, hist_gradient_boosting, logistic
 from mlops_assets.settings import Settings
@@ -205,6 +212,45 @@ def test_a_version_is_tried_by_name_and_a_running_service_takes_it_up_and_drops_
     for wrong in ({"version": 1}, {"version": 2, "share": 0.5}, {"version": 2, "mode": "mirror"}):
         with pytest.raises(SpecError):
             attempt(**wrong)
+
+
+class Challenger:
+    """As much of a version as a shadow needs; it keeps what it was asked."""
+
+    def __init__(self, *names: str) -> None:
+        self.model, self.engine = MODEL, self
+        self.questions = SimpleNamespace(names=names)
+        self.asked: list[tuple[float, ...]] = []
+        self.told: list[bytes] = []
+
+    def scores(self, rows: list[tuple[float, ...]]) -> NDArray[np.float64]:
+        self.asked += rows
+        return np.zeros((len(rows), 1))
+
+    def record_shadow(self, names: list[bytes], *_: object) -> None:
+        self.told += names
+
+
+def test_a_challenger_gets_its_own_features_in_its_own_order_and_an_unfit_one_none() -> None:
+    fit, unfit, meter = Challenger("c", "a"), Challenger("a", "z"), Meter()
+    made: Any = [fit, unfit]
+    shadow = Shadow(("a", "b", "c"), made, 1.0, meter)
+    inputs = msgspec.defstruct("Inputs", [("a", float), ("b", float), ("c", float)])
+    shadow.observe([(inputs(number, 10.0, number + 0.5), b"%d" % number, 0.0, None, None) for number in range(20)])
+    asyncio.run(shadow.answer())
+    assert fit.asked == [(number + 0.5, number) for number in range(20)]
+    assert fit.told == [b"%d" % number for number in range(20)]
+    assert unfit.asked == []
+    assert meter.events[(MODEL, "shadow_unfit")] == 1
+
+
+def test_a_full_shadow_drops_and_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mlops_assets.rooms.serve.shadow.QUEUE", 3)
+    meter, made = Meter(), cast("Any", [Challenger("a")])
+    shadow = Shadow(("a",), made, 1.0, meter)
+    inputs = msgspec.defstruct("Inputs", [("a", float)])
+    shadow.observe([(inputs(1.0), b"1", 0.0, None, None)] * 5)
+    assert meter.events[(MODEL, "shadow_dropped")] == 2
 
 
 def test_a_guard_waits_for_enough_and_tells_latency_and_errors_too() -> None:
