@@ -17,8 +17,8 @@ def explained(told: Mapping[str, Any] | None, names: tuple[str, ...], row: Row, 
         row: of inputs.
         place: of the class that is explained, where there are several.
     """
-    if told is None:
-        return None
+    if told is None or any("low" not in entry for entry in told["numbers"].values()):
+        return None  # a bundle of before terms were clipped as the model clips told other terms than its own
     values = dict(zip(names, row, strict=True))
     place = min(place, len(told["intercept"]) - 1)
     terms = {name: _number(entry, values[name], place) for name, entry in told["numbers"].items()}
