@@ -24,9 +24,9 @@ def covariate_mild(stream: "Stream", _draw: np.random.Generator, x: "Floats", y:
     return x, y
 
 
-def covariate_strong(_stream: "Stream", draw: np.random.Generator, x: "Floats", y: "Places") -> "Rows":
+def covariate_strong(stream: "Stream", draw: np.random.Generator, x: "Floats", y: "Places") -> "Rows":
     """Only rows of the upper half of the first number that varies."""
-    first = next(place for place in range(x.shape[1]) if len(np.unique(x[:, place])) > 2)  # noqa: PLR2004 - more than yes and no
+    first = _number(stream, x, 2)
     return _picked(np.sort(draw.choice(np.flatnonzero(x[:, first] >= np.nanmedian(x[:, first])), len(x))), x, y)
 
 
@@ -43,11 +43,10 @@ def concept(_stream: "Stream", draw: np.random.Generator, x: "Floats", y: "Place
     return x, y
 
 
-def unit_fault(_stream: "Stream", _draw: np.random.Generator, x: "Floats", y: "Places") -> "Rows":
+def unit_fault(stream: "Stream", _draw: np.random.Generator, x: "Floats", y: "Places") -> "Rows":
     """The first number that varies, in units sixty times as large."""
     x = x.copy()
-    first = next(place for place in range(x.shape[1]) if len(np.unique(x[:, place])) > 10)  # noqa: PLR2004 - a measure, no code
-    x[:, first] /= 60
+    x[:, _number(stream, x, 10)] /= 60
     return x, y
 
 
@@ -78,6 +77,12 @@ def category_swap(stream: "Stream", draw: np.random.Generator, x: "Floats", y: "
 def duplicates(_stream: "Stream", draw: np.random.Generator, x: "Floats", y: "Places") -> "Rows":
     """Half of the rows, each about twice."""
     return _picked(np.sort(draw.choice(draw.permutation(len(x))[: len(x) // 2], len(x))), x, y)
+
+
+def _number(stream: "Stream", x: "Floats", values: int) -> int:
+    """The first column that is no category, of more than so many values."""
+    numbers = [place for place in range(x.shape[1]) if place not in stream.categories]
+    return next(place for place in numbers if len(np.unique(x[:, place])) > values)
 
 
 def _picked(places: "Places", x: "Floats", y: "Places") -> "Rows":

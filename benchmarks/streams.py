@@ -75,7 +75,7 @@ class Stream:
 
 
 def flights() -> Stream:
-    """Will a flight from New York arrive more than 15 minutes late? The 326,577 flights of 2013 up to its last day.
+    """Will a flight from New York arrive more than 15 minutes late? The 326,587 flights of 2013 up to its last day.
 
     The source has no weather of 31 December: a fault, at which the monitor rings, and so no row of a calm window.
     """
