@@ -56,11 +56,11 @@ def told(stores: Stores, plan: ModelPlan) -> AssetMaterialization:
         metadata={
             "decision": dg.MetadataValue.text(newest.get("decision", "none yet")),
             "why": dg.MetadataValue.text(newest.get("why", "nothing was decided yet")),
-            "decisions": _table(rows),
-            "timeline": dg.MetadataValue.url(drawn.url),
-            **presentation.numbers(figures),
             **(_evidence(stores, plan, requests[-1].body) if requests else {}),
             **_run(outcomes[-1].body if outcomes else {}),
+            "timeline": dg.MetadataValue.url(drawn.url),
+            **presentation.numbers(figures),
+            "decisions": _table(rows),
         },
         tags={DATA_VERSION: hashlib.sha256(repr(rows).encode()).hexdigest()},
     )

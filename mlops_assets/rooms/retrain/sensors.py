@@ -55,8 +55,9 @@ def build(plan: ModelPlan) -> list[dg.SensorDefinition]:
         tick = waits or consider(context.instance, stores, plan)
         said, events, seen = tell(stores, plan, memory)
         reason = "; ".join([tick.reason, *said])
-        for line in evidence(stores, plan, reason):
-            context.log.info(line)
+        if context.log_key and (tick.run or seen["told"] != memory.get("told", 0)):  # a daemon's tick has a log
+            for line in evidence(stores, plan, reason):
+                context.log.info(line)
         cursor = json.dumps({"settled": settled, **seen}, sort_keys=True)
         if tick.run:
             return dg.SensorResult(run_requests=[tick.run], cursor=cursor, asset_events=events)
@@ -119,7 +120,7 @@ def tell(stores: Stores, plan: ModelPlan, memory: Mapping[str, Any]) -> tuple[li
 
 
 def evidence(stores: Stores, plan: ModelPlan, reason: str) -> list[str]:
-    """What the tick's log holds: the yes or no with its reason, and the pages that it rests on."""
+    """What the log of a tick that decided something new holds: yes or no, why, and the pages that it rests on."""
     request = Ledger(stores.lineage(), plan.name).newest()
     pages = assets.pages(stores.reports(), plan.name, request.body if request else {})
     return [reason, *(f"{name}: {url}" for name, url in pages)]

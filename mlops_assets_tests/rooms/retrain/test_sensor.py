@@ -9,6 +9,7 @@ from typing import Any
 
 import dagster as dg
 import pytest
+from dagster._core.definitions.instigation_logger import get_instigation_log_records
 from dagster._core.storage.asset_check_execution_record import AssetCheckExecutionRecordStatus
 
 from mlops_assets.cli.loop import Loop
@@ -130,6 +131,30 @@ def test_a_storm_asks_rarely_says_why_not_and_calls_a_person(world: World) -> No
     shown = asset.asset_materialization.metadata
     assert shown["refused"].value == 2
     assert "raised as drift has led to nothing twice" in str(shown["why"].value)
+
+
+def test_a_daemons_tick_that_decides_logs_its_reason_and_the_pages_it_rests_on(world: World) -> None:
+    first(world)
+    world.pass_time(30)
+    world.window(alarm=True)
+    (sensor,) = build(world.plan)
+    key = ["ticks", "1"]
+    context = dg.SensorEvaluationContext(
+        instance_ref=world.instance.get_ref(),
+        instance=world.instance,
+        cursor=world.loop.cursors[sensor.name],
+        repository_def=world.definitions().get_repository_def(),
+        sensor_name=sensor.name,
+        log_key=key,
+    )
+    with context.merge_resources({"stores": world.stores}) as resourceful:
+        assert sensor.evaluate_tick(resourceful).run_requests
+    said = get_instigation_log_records(world.instance, key)
+    lines = [record["msg"] for record in said]
+    assert lines[0] == "drift: window 2024-05-30: score_ks 0.3000 against a threshold of 0.2000"
+    assert lines[1].startswith("drift of 2024-05-30: http")
+    assert lines[1].endswith("/late_trips/drift_report/2024-05-30.html")
+    assert lines[2].startswith("timeline: http")
 
 
 def test_a_window_of_broken_data_asks_for_nothing_even_where_its_answers_are_worse(world: World) -> None:
