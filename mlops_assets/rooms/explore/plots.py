@@ -127,13 +127,9 @@ def groups(found: "Sequence[GroupFigure]") -> str:
                 left.plot([each.expected] * 2, [place - 0.4, place + 0.4], color=AMBER, lw=2)
         _rates(right, rows[name])
         right.set_yticks(range(len(labels)), labels)
-        for axes, title in (
-            (left, f"{name}: share of rows"),
-            (right, f"{name}: mean of the target, with the 95 % interval of a rate"),
-        ):
+        left.xaxis.set_major_formatter(lambda share, _: f"{share:.0%}")
+        for axes, title in ((left, f"{name}: share of rows"), (right, f"{name}: mean of the target")):
             axes.set_ylim(len(labels) - 0.4, -0.6)
-            if axes is left or any(each.low is not None for each in rows[name]):
-                axes.xaxis.set_major_formatter(lambda share, _: f"{share:.0%}")
             _dress(axes, title)
     return _image(figure, "representativeness and target by group")
 

@@ -15,6 +15,8 @@ ROWS: Final = 50_000
 """Evenly spaced rows on which single columns are tried against the target."""
 SUSPECT: Final = 0.9
 """The AUC, or one less it, from which a single column is suspected."""
+STRAIGHT: Final = 0.98
+"""The absolute correlation with a number that is to be predicted from which a column is suspected."""
 COLUMNS: Final = 24
 """Columns of the picture of correlations."""
 

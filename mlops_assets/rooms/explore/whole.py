@@ -135,7 +135,17 @@ def _target(connection: "duckdb.DuckDBPyConnection", whole: Whole) -> str:
         return "<p>No target: no model predicts these rows, and <code>explore.target</code> is not declared.</p>"
     moment, step = _time(connection, whole)
     over = plots.target_over_time(connection, target, moment, step) if moment else ""
-    return over + plots.target_by_category(connection, whole.profiles, target)
+    others = [profile for profile in whole.profiles if profile.column != target]
+    return _classes(whole) + over + plots.target_by_category(connection, others, target)
+
+
+def _classes(whole: Whole) -> str:
+    """How often each class is, where the target is a column of more than two."""
+    found = next((p for p in whole.profiles if p.column == whole.plan.target), None)
+    if not found or not found.values or not 2 < len(found.values) <= plots.CATEGORIES:  # noqa: PLR2004 - yes and no
+        return ""
+    rows = [(value, f"{count:,}", f"{count / found.rows:.1%}") for value, count in found.values.items()]
+    return _table(("class", "rows", "share"), rows)
 
 
 def _suspects(connection: "duckdb.DuckDBPyConnection", whole: Whole) -> str:
@@ -145,7 +155,7 @@ def _suspects(connection: "duckdb.DuckDBPyConnection", whole: Whole) -> str:
     numeric = target and _numeric(connection, target)
     found = relations.suspects(connection, whole.profiles, target, late) if target and numeric else []
     if not found:
-        return "<p>No yes-or-no target to try single columns against.</p>"
+        return _correlated(connection, whole)
     named = [each.column for each in found if each.suspected]
     said = f"{', '.join(named)}: too good alone. Is it known when the prediction is made?" if named else ""
     warn = f"<div class=warn>{escape(said)}</div>" if named else "<p>No column alone is too good to be true.</p>"
@@ -153,6 +163,18 @@ def _suspects(connection: "duckdb.DuckDBPyConnection", whole: Whole) -> str:
         (e.column, f"{e.auc:.3f}", e.how, "suspect" if e.suspected else _LATE if e.late else "") for e in found[:12]
     ]
     return warn + _table(("column", "AUC alone", "judged", ""), rows)
+
+
+def _correlated(connection: "duckdb.DuckDBPyConnection", whole: Whole) -> str:
+    """Each number's correlation with a target that is a number, the strongest first."""
+    names, matrix = relations.correlations(connection, whole.profiles)
+    if whole.plan.target not in names:
+        return "<p>No target that is a yes or no, or a number of which the correlations are known.</p>"
+    beside = zip(names, matrix[list(names).index(whole.plan.target)], strict=True)
+    known = [(name, r) for name, r in beside if r is not None and name != whole.plan.target]
+    ranked = sorted(known, key=lambda each: -abs(each[1]))
+    rows = [(name, f"{r:.3f}", "suspect" if abs(r) >= relations.STRAIGHT else "") for name, r in ranked[:12]]
+    return _table(("column", "correlation with the target", ""), rows)
 
 
 def _correlations(connection: "duckdb.DuckDBPyConnection", whole: Whole) -> str:
@@ -163,7 +185,8 @@ def _groups(_: "duckdb.DuckDBPyConnection", whole: Whole) -> str:
     if not whole.groups:
         return "<p>No <code>groups</code> are declared: nobody has said whose treatment matters.</p>"
     apart = groups.disparities(whole.groups)
-    told = "; ".join(f"{group}: {difference:.1%} apart" for group, difference in apart.items())
+    rates = {each.group for each in whole.groups if each.low is not None}
+    told = "; ".join(f"{g}: {f'{apart[g]:.1%}' if g in rates else f'{apart[g]:.4g}'} apart" for g in apart)
     lead = (
         f"<p>Highest and lowest target, of values with {groups.FEW} labels or more: {escape(told)}.</p>" if told else ""
     )

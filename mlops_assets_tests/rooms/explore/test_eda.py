@@ -9,6 +9,9 @@ from mlops_assets.rooms.explore.changes import Change
 from mlops_assets.rooms.explore.charts import over_time
 from mlops_assets.rooms.explore.eda import SAMPLE, Subject, report, self_contained
 from mlops_assets.rooms.explore.measure import of_table
+from mlops_assets.rooms.explore.whole import standard
+from mlops_assets.spec.dataset import Dataset
+from mlops_assets.spec.plan import DatasetPlan
 
 SUBJECT = Subject("flights", "2013-02", 7, "f" * 64, "at", "America/New_York")
 START = datetime(2013, 2, 1, 5, tzinfo=UTC)
@@ -74,3 +77,28 @@ def test_rows_are_counted_by_the_clock_of_the_zone() -> None:
 @pytest.mark.parametrize(("days", "step"), [(1, "hour"), (30, "day"), (1000, "month")])
 def test_the_step_suits_the_span(days: int, step: str) -> None:
     assert over_time(pa.table({"at": pa.array([START, START + timedelta(days=days)])}), "at", "UTC")[0] == step
+
+
+def test_the_standard_pictures_are_on_a_batchs_page_and_tell_a_leak() -> None:
+    count = 400
+    data = rows(count).append_column("late", pa.array([i % 60 > 30 for i in range(count)]))
+    declared = {"name": "flights", "source": {"files": "x"}, "event_time": "at", "explore": {"target": "late"}}
+    plan = DatasetPlan(Dataset.model_validate({**declared, "groups": ["carrier"]}))
+    page = report(data, SUBJECT, of_table(data), standard=standard(plan, data, of_table(data)))
+    for title in ("Missing values", "The target", "What foretells the target alone", "Who is in the data"):
+        assert f"<h2>{title}</h2>" in page
+    assert "delay, late: too good alone" in page
+    for picture in ("missing values by day", "target by day", "representativeness and target by group"):
+        assert f"<img alt='{picture}" in page
+    assert standard(plan, data.slice(0, 0), of_table(data)) == ""
+
+
+def test_a_target_of_classes_or_of_numbers_is_told_as_such() -> None:
+    data = pa.table({"x": [1.0, 2.0, 3.0, 4.0], "y": [2.0, 4.0, 6.0, 8.1], "kind": [0, 1, 2, 1]})
+    declared = {"name": "things", "source": {"files": "x"}, "groups": ["kind"]}
+    classes = Dataset.model_validate({**declared, "explore": {"target": "kind"}})
+    page = standard(DatasetPlan(classes), data, of_table(data))
+    assert "<td class=n>1</td><td class=n>2</td><td class=n>50.0%</td>" in page
+    numbers = Dataset.model_validate({**declared, "explore": {"target": "y"}})
+    page = standard(DatasetPlan(numbers), data, of_table(data))
+    assert "<td>x</td><td class=n>1.000</td><td>suspect</td>" in page
