@@ -91,7 +91,7 @@ def _over_time(axes: "Axes", step: str, counts: Counts) -> None:
 
     moments, numbers = zip(*counts, strict=True)
     axes.bar(moments, numbers, width=_WIDTHS[step] / timedelta(days=1), align="edge", color=INK, alpha=0.85)
-    locator = AutoDateLocator(maxticks=6)  # type: ignore[no-untyped-call]  # matplotlib.dates is untyped
+    locator = AutoDateLocator(minticks=2, maxticks=6)  # type: ignore[no-untyped-call]  # matplotlib.dates is untyped
     axes.xaxis.set_major_locator(locator)
     axes.xaxis.set_major_formatter(ConciseDateFormatter(locator))  # type: ignore[no-untyped-call]  # as above
     _dress(axes, f"rows by {step}")
