@@ -153,7 +153,8 @@ def _suspects(connection: "duckdb.DuckDBPyConnection", whole: Whole) -> str:
     outcomes = whole.plan.dataset.outcomes
     late = [*outcomes.columns, outcomes.known_at] if outcomes else []
     numeric = target and _numeric(connection, target)
-    found = relations.suspects(connection, whole.profiles, target, late) if target and numeric else []
+    others = [profile for profile in whole.profiles if profile.column != target]
+    found = relations.suspects(connection, others, target, late) if target and numeric else []
     if not found:
         return _correlated(connection, whole)
     named = [each.column for each in found if each.suspected]

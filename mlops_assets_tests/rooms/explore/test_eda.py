@@ -82,13 +82,14 @@ def test_the_step_suits_the_span(days: int, step: str) -> None:
 def test_the_standard_pictures_are_on_a_batchs_page_and_tell_a_leak() -> None:
     count = 400
     data = rows(count).append_column("late", pa.array([i % 60 > 30 for i in range(count)]))
+    data = data.append_column("refund", pa.array([i % 60 for i in range(count)]))
     declared = {"name": "flights", "source": {"files": "x"}, "event_time": "at", "explore": {"target": "late"}}
     plan = DatasetPlan(Dataset.model_validate({**declared, "groups": ["carrier"]}))
     page = report(data, SUBJECT, of_table(data), standard=standard(plan, data, of_table(data)))
     for title in ("Missing values", "The target", "What foretells the target alone", "Who is in the data"):
         assert f"<h2>{title}</h2>" in page
-    assert "delay, late: too good alone" in page
-    for picture in ("missing values by day", "target by day", "representativeness and target by group"):
+    assert "refund: too good alone" in page
+    for picture in ("missing values by hour", "target by hour", "representativeness and target by group"):
         assert f"<img alt='{picture}" in page
     assert standard(plan, data.slice(0, 0), of_table(data)) == ""
 
