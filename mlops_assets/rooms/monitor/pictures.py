@@ -39,7 +39,7 @@ def drift_picture(scores: "Floats", known: "Floats", rows: Rows) -> bytes:
     left.legend(frameon=False, fontsize=8)
     _dress(left, "scores")
     _row(right, [{**row, "usual": 1.0} for row in rows], "ratio", "usual", worse=operator.gt)
-    _dress(right, "worst figure of each window over its threshold")
+    _dress(right, "worst figure over its threshold")
     return png(figure, dpi=DPI)
 
 

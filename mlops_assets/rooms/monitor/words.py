@@ -86,11 +86,13 @@ def _matters(figures: "DriftFigures") -> str:
     return f"{score}; columns with {told:.0%} of what tells of the score are further off than usual."
 
 
-def _broken(figures: "DriftFigures", most: int = 6) -> str:
-    named = [
-        f"{fault.feature} ({KINDS[fault.kind]} in {fault.window:.1%} of rows, at most {fault.threshold:.1%} expected)"
-        for fault in sorted(figures.broken, key=lambda fault: fault.threshold - fault.window)
-    ]
+def _broken(figures: "DriftFigures", most: int = 4) -> str:
+    """Features that are broken in the same way are told together."""
+    together: dict[str, list[str]] = {}
+    for fault in sorted(figures.broken, key=lambda fault: fault.threshold - fault.window):
+        how = f"{KINDS[fault.kind]} in {fault.window:.1%} of rows, at most {fault.threshold:.1%} expected"
+        together.setdefault(how, []).append(fault.feature)
+    named = [f"{_listed(features)} ({how})" for how, features in together.items()]
     more = [f"{len(named) - most} more"] if len(named) > most else []
     return f"Something is broken: {_listed(named[:most] + more)}."
 
