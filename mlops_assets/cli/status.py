@@ -11,6 +11,9 @@ if TYPE_CHECKING:
 
     from mlops_assets.resources.stores import Stores
 
+BELOW = frozenset({"override", "override_expired"})
+"""Told in a line below the table, where there is something to tell."""
+
 
 @click.command()
 @click.option("--home", type=click.Path(path_type=Path), help="The folder that holds data/; default: here.")
@@ -36,7 +39,10 @@ def status(home: Path | None, as_json: bool) -> None:
         click.echo(json.dumps({"datasets": datasets, "models": models, "evidence": evidence}, indent=2))
         return
     show("Datasets", datasets)
-    show("Models", models)
+    show("Models", [{name: value for name, value in each.items() if name not in BELOW} for each in models])
+    for each in models:
+        if each["override"]:
+            click.echo(f"! {each['model']}: {each['override']}")
     if evidence:
         show("Evidence", evidence)
 
@@ -74,6 +80,7 @@ def _model(stores: "Stores", instance: "dg.DagsterInstance", name: str, dataset:
         "drift": chapter.drift if chapter else None,
         "drift_alarm": chapter.drift_alarm if chapter else None,
         **_retraining(stores, name),
+        **_override(stores, name),
     }
 
 
@@ -108,6 +115,15 @@ def _evidence(stores: "Stores", name: str) -> list[dict[str, str]]:
         if row is not None:
             found.append((f"{stage} of {row['window']}", reports.url(keys.key(name, stage), row["window"])))
     return [{"model": name, "page": page, "url": url} for page, url in dict(found).items() if page]
+
+
+def _override(stores: "Stores", name: str) -> dict[str, Any]:
+    """The override by which the champion stands, and whether its time is over; None where there is none."""
+    from mlops_assets.rooms.release.record import standing
+
+    stands = standing(stores.lineage(), name)
+    said = stands.overriding() if stands else ""
+    return {"override": said or None, "override_expired": stands.expired() if stands and said else None}
 
 
 def _age(stores: "Stores", name: str) -> str | None:

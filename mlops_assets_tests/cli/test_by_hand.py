@@ -43,6 +43,17 @@ def test_history_tells_who_and_why_and_warns_of_what_does_not_fit(home: Path, mo
     assert "! the override of version 3 by Ada expired" in shown.output
 
 
+def test_the_status_tells_of_an_override_that_is_over(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("MLOPS_HOME", "DAGSTER_HOME"):
+        monkeypatch.setenv(name, str(home))
+    told = {each["model"]: each for each in json.loads(mlops(home, "status", "--json").output)["models"]}
+    assert told[MODEL]["override"] == "the override of version 3 by Ada expired at 2024-01-01T00:00:00+00:00"
+    assert told[MODEL]["override_expired"] is True
+    assert (told["departure_delay"]["override"], told["departure_delay"]["override_expired"]) == (None, None)
+    shown = mlops(home, "status").output.splitlines()
+    assert shown[-1] == f"! {MODEL}: the override of version 3 by Ada expired at 2024-01-01T00:00:00+00:00"
+
+
 def test_what_is_refused_is_told_in_a_line(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("MLOPS_HOME", "DAGSTER_HOME"):
         monkeypatch.setenv(name, str(home))

@@ -131,7 +131,7 @@ def _warnings(stands: Release | None, registry: "Registry", model: str) -> list[
         said = stands.version if stands else "none"
         found.append(f"the alias says version {champion.number if champion else 'none'}, the record says {said}")
     if stands and stands.expired():
-        found.append(f"the override of version {stands.version} by {stands.who} expired at {stands.expires}")
+        found.append(stands.overriding())
     return found
 
 

@@ -62,6 +62,17 @@ class Release:
         """
         return bool(self.expires) and datetime.fromisoformat(self.expires) <= (now or datetime.now(UTC))
 
+    def overriding(self) -> str:
+        """What people have to know of an override, in a sentence; empty when it is none.
+
+        >>> Release(1, "d", OVERRIDE, "Ada", "e", None, None, "", expires="2024-01-01T00:00:00+00:00").overriding()
+        'the override of version 1 by Ada expired at 2024-01-01T00:00:00+00:00'
+        """
+        if self.decision != OVERRIDE:
+            return ""
+        word = "expired at" if self.expired() else "stands until"
+        return f"the override of version {self.version} by {self.who} {word} {self.expires}"
+
 
 def releases(lineage: "Lineage", model: str) -> list[Release]:
     """Every release of a model, oldest first."""
