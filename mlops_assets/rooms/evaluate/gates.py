@@ -12,6 +12,7 @@ from mlops_assets.rooms.evaluate.operation import OPERATION
 from mlops_assets.rooms.evaluate.overfit import learnt_by_heart
 from mlops_assets.rooms.evaluate.slices import Slice, slices
 from mlops_assets.rooms.train.leakage import SUSPICIOUS, declared_leaks, suspicious
+from mlops_assets.rooms.train.split import held_out
 from mlops_assets.rooms.train.training_set import span
 from mlops_assets.spec.model import GUARDS, OBJECTIVES, TaskName
 
@@ -47,18 +48,31 @@ def unseen(evidence: "Evidence") -> Gate:
     """Neither model was trained on a row that it is judged on."""
     start, _ = span(evidence.holdout.rows)
     if start is None:
-        group = evidence.model.train.group
-        other = [str(who.number) for who in _both(evidence) if who.manifest.get("group") != group]
-        if other:
-            reason = f"version {', '.join(other)} was trained when other rows were held out: train.group has changed"
-            return Gate("unseen", False, reason)
-        by = "key" if group is None else f"group ({group})"
-        return Gate("unseen", True, f"rows are held out by a hash of their {by}, the same for every version")
+        return _hashed(evidence)
     seen = [who.number for who in _both(evidence) if _reaches(who, start)]
     if seen:
         versions = ", ".join(map(str, seen))
         return Gate("unseen", False, f"version {versions} was trained on rows from {start:%Y-%m-%d %H:%M} on")
     return Gate("unseen", True, f"training ended before {start:%Y-%m-%d %H:%M}")
+
+
+def _hashed(evidence: "Evidence") -> Gate:
+    """The same for rows that are held out by a hash: whoever held out a smaller share has seen some of them."""
+    asked = held_out(evidence.plan)
+    by, share = ", ".join(asked["by"]), asked["share"]
+    for who in _both(evidence):
+        known = who.manifest.get("held_out") or {}
+        if known.get("by") != asked["by"]:
+            before = f"by {', '.join(known['by'])}" if known else "in a way that it does not tell"
+            reason = f"version {who.number} was trained when other rows were held out: {before}, not by {by}"
+            return Gate("unseen", False, reason)
+        if known["share"] < share:
+            reason = (
+                f"version {who.number} was trained when {known['share']:g} of the rows were held out, and has seen"
+                f" some of the {share:g} that it is judged on (train.holdout_share)"
+            )
+            return Gate("unseen", False, reason, known["share"], share)
+    return Gate("unseen", True, f"{share:g} of the rows are held out by a hash of {by}, for every version")
 
 
 def leakage(evidence: "Evidence") -> Gate:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from mlops_assets.errors import TrainingError
 from mlops_assets.rooms.train.identity import canonical
 from mlops_assets.rooms.train.inputs import present
+from mlops_assets.rooms.train.split import held_out
 from mlops_assets.rooms.train.threads import one_thread
 from mlops_assets.rooms.train.training_set import span
 
@@ -56,7 +57,7 @@ def refit(examples: "Examples", board: "Leaderboard", plan: "ModelPlan", *, made
     pipeline = build(present(examples.features, examples.frame), plan.model.train.seed)
     with one_thread():
         pipeline.fit(examples.frame, examples.task.targets(examples.labels))
-    manifest = {**_manifest(examples, board, plan.model), **made_of}
+    manifest = {**_manifest(examples, board, plan.model), "held_out": held_out(plan), **made_of}
     files = {MANIFEST: canonical(manifest).encode(), REFERENCE: _parquet(reference(examples, board))}
     return Fitted(pipeline, manifest, files)
 

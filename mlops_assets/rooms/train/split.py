@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import timedelta
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from mlops_assets.errors import UnknownName
 from mlops_assets.stores.sql import connect, identifier
@@ -24,6 +24,18 @@ def side(plan: "ModelPlan") -> str:
         bucket = f"(('0x' || substr(md5({_named(held_by)}), 1, 8))::bigint % {BUCKETS})"
         held = f"{bucket} < {round(plan.model.train.holdout_share * BUCKETS)}"
     return f"case when {held} then 'holdout' else 'train' end"
+
+
+def held_out(plan: "ModelPlan") -> dict[str, Any]:
+    """How rows were held out, as a model's manifest keeps it: two models saw other rows where this differs.
+
+    Returns:
+        `by`: the columns whose hash says it, or the event time; and the `share` of the hashes.
+    """
+    train = plan.model.train
+    if plan.dataset.event_time is not None:
+        return {"by": [plan.dataset.event_time]}
+    return {"by": [train.group] if train.group is not None else list(plan.dataset.key), "share": train.holdout_share}
 
 
 def group_of(plan: "ModelPlan", clean: str) -> str:

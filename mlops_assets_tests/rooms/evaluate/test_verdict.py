@@ -17,6 +17,7 @@ from mlops_assets.rooms.evaluate.operation import bounded
 from mlops_assets.rooms.evaluate.verdict import Verdict, asked_of, decide
 from mlops_assets.rooms.train.identity import canonical
 from mlops_assets.rooms.train.inputs import frame
+from mlops_assets.rooms.train.split import held_out
 from mlops_assets.rooms.train.training_set import Examples
 from mlops_assets_tests.rooms import judging, trips
 from mlops_assets_tests.rooms.judging import Floats, evidence, scored, truth
@@ -166,12 +167,34 @@ def test_a_champion_of_before_the_groups_has_seen_some_of_the_rows_and_is_no_jud
     none = pa.nulls(data.rows.num_rows, data.rows["event_time"].type)
     place = data.rows.column_names.index("event_time")
     untimed = replace(data, times=None, rows=data.rows.set_column(place, "event_time", none))
-    new, old = scored(2, truth(data), group="rider"), scored(1, good(data))
     plan = trips.plan(timed=False, train={"group": "rider"})
-    assert unseen(Evidence(plan, untimed, new, None)).reason.startswith("rows are held out by a hash of their group")
-    refused = unseen(Evidence(plan, untimed, new, old))
-    assert not refused.passed
-    assert refused.reason == "version 1 was trained when other rows were held out: train.group has changed"
+    new, key = scored(2, truth(data), held_out=held_out(plan)), held_out(trips.plan(timed=False))
+    alone = unseen(Evidence(plan, untimed, new, None))
+    assert (alone.passed, alone.reason) == (True, "0.2 of the rows are held out by a hash of rider, for every version")
+    other = "version 1 was trained when other rows were held out: "
+    for before, said in (
+        ({"held_out": key}, other + "by trip, not by rider"),
+        ({"held_out": {"by": ["start"]}}, other + "by start, not by rider"),
+        ({}, other + "in a way that it does not tell, not by rider"),
+    ):
+        refused = unseen(Evidence(plan, untimed, new, scored(1, good(data), **before)))
+        assert (refused.passed, refused.reason) == (False, said)
+
+
+@pytest.mark.parametrize(("before", "passed"), [(0.1, False), (0.2, True), (0.3, True)])
+def test_a_champion_that_held_out_fewer_rows_has_seen_some_and_is_no_judge(
+    data: Examples, before: float, passed: bool
+) -> None:
+    none = pa.nulls(data.rows.num_rows, data.rows["event_time"].type)
+    place = data.rows.column_names.index("event_time")
+    untimed = replace(data, times=None, rows=data.rows.set_column(place, "event_time", none))
+    plan = trips.plan(timed=False)
+    known = held_out(plan)
+    old = scored(1, good(data), held_out={**known, "share": before})
+    gate = unseen(Evidence(plan, untimed, scored(2, truth(data), held_out=known), old))
+    assert gate.passed is passed
+    if not passed:
+        assert gate.reason.startswith("version 1 was trained when 0.1 of the rows were held out, and has seen some")
 
 
 def test_infinite_numbers_get_a_bounded_answer_or_a_clear_refusal(data: Examples) -> None:
