@@ -46,5 +46,8 @@ class Search(Spec):
     """Estimator and parameter to what it may be; what is left out is searched in its usual range."""
     prune: bool = True
     """Whether a variant that falls behind is given up after its first folds."""
-    rows: Annotated[int, Field(ge=500)] = 40_000
-    """Rows of the training set at most, evenly spread, on which variants are compared."""
+    voters: Annotated[int, Field(ge=1, le=10)] = 3
+    """How many of the best variants answer together, by the mean of what they say; 1: the best alone."""
+    rows: Annotated[int, Field(ge=500)] = 250_000
+    """Rows of the training set at most, evenly spread, on which variants are compared: on few of many rows those win
+    that learn too little of all."""

@@ -1,12 +1,13 @@
 """The models that are tried, by task and name, from simple to complex: scikit-learn pipelines over raw features."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
 from mlops_assets.errors import TrainingError, UnknownName
 from mlops_assets.rooms.train.inputs import Feature
 from mlops_assets.rooms.train.target_encoding import target_encoder
+from mlops_assets.rooms.train.vote import vote
 from mlops_assets.spec.model import TaskName
 from mlops_assets.spec.place import Place
 
@@ -90,6 +91,25 @@ def lightgbm_regressor(features: Sequence[Feature], seed: int, **parameters: Any
     return _trees(features, _light("LGBMRegressor", seed, parameters))
 
 
+def voting(features: Sequence[Feature], seed: int, members: Sequence[Mapping[str, Any]] = ()) -> "Pipeline":
+    """Candidates that answer together, `{"estimator": name, "parameters": {...}}` each: the mean of what they say."""
+    return vote(_members("binary", features, seed, members), classifies=True)
+
+
+def voting_regressor(features: Sequence[Feature], seed: int, members: Sequence[Mapping[str, Any]] = ()) -> "Pipeline":
+    """The same, for a value."""
+    return vote(_members("regression", features, seed, members), classifies=False)
+
+
+def _members(
+    task: TaskName, features: Sequence[Feature], seed: int, given: Sequence[Mapping[str, Any]]
+) -> "list[Pipeline]":
+    """Of a vote, each with a seed of its own; where none is given, the learning candidates of the task."""
+    wanted = given or [{"estimator": name} for name in DEFAULTS[task][1:]]
+    made = [(CANDIDATES[task][each["estimator"]], each.get("parameters", {})) for each in wanted]
+    return [build(features, seed + place, **parameters) for place, (build, parameters) in enumerate(made)]
+
+
 def _light(kind: str, seed: int, parameters: dict[str, Any]) -> Any:
     try:
         models = import_module("lightgbm")
@@ -135,6 +155,7 @@ _CLASSIFIERS: Final[dict[str, Builder]] = {
     "target_encoded": target_encoded,
     "hist_gradient_boosting": hist_gradient_boosting,
     "lightgbm": lightgbm,
+    "vote": voting,
 }
 CANDIDATES: Final[dict[TaskName, dict[str, Builder]]] = {
     "binary": _CLASSIFIERS,
@@ -145,6 +166,7 @@ CANDIDATES: Final[dict[TaskName, dict[str, Builder]]] = {
         "target_encoded": target_encoded_ridge,
         "hist_gradient_boosting": hist_gradient_boosting_regressor,
         "lightgbm": lightgbm_regressor,
+        "vote": voting_regressor,
     },
 }
 DEFAULTS: Final[dict[TaskName, tuple[str, ...]]] = {

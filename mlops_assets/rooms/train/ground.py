@@ -1,6 +1,7 @@
 """The rows on which variants are compared, cut into stretches of time, or groups, scored by models of the others."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Self
 
@@ -10,7 +11,9 @@ from mlops_assets.rooms.train.inputs import present
 from mlops_assets.rooms.train.threads import one_thread
 
 if TYPE_CHECKING:
+    import numpy as np
     import pandas as pd
+    from numpy.typing import NDArray
     from sklearn.pipeline import Pipeline
 
     from mlops_assets.rooms.label.task import Task
@@ -63,15 +66,17 @@ class Ground:
         blocks = day_blocks(times, len(positions)) if groups is None else examples.blocks[positions]
         return cls(examples, positions, examples.labels[positions], folds, blocks, seed, forward)
 
-    def scores(self, builder: "Builder", watch: Watch | None = None) -> "Floats":
-        """Out of fold, by the pipelines of a builder."""
+    def scores(self, builder: "Builder", watch: Watch | None = None, *, workers: int = 1) -> "Floats":
+        """Out of fold, by the pipelines of a builder; so many folds at a time, which changes no score."""
 
         def build(rows: "pd.DataFrame") -> "Pipeline":
             return builder(present(self.examples.features, rows), self.seed)
 
         data = self.examples.frame.iloc[self.positions]
         task = self.examples.task
-        return out_of_fold(build, data, self.outcomes, self.folds, task, watch=watch, forward=self.forward)
+        return out_of_fold(
+            build, data, self.outcomes, self.folds, task, watch=watch, forward=self.forward, workers=workers
+        )
 
 
 def time_folds(times: "Times | None", rows: int, count: int = FOLDS) -> "Ints":
@@ -122,8 +127,11 @@ def out_of_fold(
     *,
     watch: Watch | None = None,
     forward: bool = False,
+    workers: int = 1,
 ) -> "Floats":
     """Each row's score by a model that was built for the other folds and trained on them; forward, for earlier ones.
+
+    Forward the newest fold comes first: it is the most like what is to come, and a variant is given up by it.
 
     Raises:
         TrainingError: the other folds of a fold hold one class or value only.
@@ -131,7 +139,8 @@ def out_of_fold(
     import numpy as np
 
     scores = task.constant(task.baseline(outcomes) * np.nan, len(outcomes))
-    for done, fold in enumerate(np.unique(folds)[int(forward) :], start=1):
+
+    def fit(fold: int) -> "tuple[NDArray[np.bool_], Floats, Pipeline]":
         inside, others = folds == fold, folds < fold if forward else folds != fold
         why = task.undecided(outcomes[others])
         if why:
@@ -140,9 +149,15 @@ def out_of_fold(
                 step="wait for more labels, or widen train.window",
             )
         learnt = data[others]
-        with one_thread():
+        with one_thread():  # a setting of the thread, so that each worker has its own
             pipeline = build(learnt).fit(learnt, task.targets(outcomes[others]))
-            scores[inside] = task.scores(pipeline, data[inside])
-        if watch:
-            watch(done, scores, pipeline)
+            return inside, task.scores(pipeline, data[inside]), pipeline
+
+    order = np.unique(folds)[:0:-1] if forward else np.unique(folds)
+    with one_thread(), ThreadPoolExecutor(workers) as pool:
+        fitted: Iterable[tuple[NDArray[np.bool_], Floats, Pipeline]] = (pool.map if workers > 1 else map)(fit, order)
+        for done, (inside, said, pipeline) in enumerate(fitted, start=1):
+            scores[inside] = said
+            if watch:
+                watch(done, scores, pipeline)
     return scores

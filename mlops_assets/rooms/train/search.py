@@ -59,6 +59,15 @@ class Found:
     stopped: bool
     warm: bool
 
+    def first(self, count: int, *, greater_is_better: bool) -> "tuple[Tried, ...]":
+        """So many of the best variants at most, no two of them alike."""
+        sign = -1 if greater_is_better else 1
+        known = sorted((each for each in self.tried if each.figure is not None), key=lambda e: sign * (e.figure or 0.0))
+        apart: dict[tuple[str, str], Tried] = {}
+        for each in known:
+            apart.setdefault((each.estimator, json.dumps(each.parameters, sort_keys=True)), each)
+        return tuple(apart.values())[:count]
+
 
 @dataclass(frozen=True)
 class Plan:

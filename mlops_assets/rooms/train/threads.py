@@ -1,7 +1,13 @@
 """One thread for fitting and scoring: the same bits on any machine, and no spinning against the runs beside it."""
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+
+
+def cores() -> int:
+    """How many processors this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 @contextmanager

@@ -12,6 +12,7 @@ from mlops_assets.rooms.train.ground import Ground
 from mlops_assets.rooms.train.metric import Metric
 from mlops_assets.rooms.train.own import metrics_of
 from mlops_assets.rooms.train.search import Found, Plan, Tried, search
+from mlops_assets.rooms.train.threads import cores
 
 if TYPE_CHECKING:
     from sklearn.pipeline import Pipeline
@@ -41,7 +42,7 @@ class Variant:
 
 @dataclass(frozen=True)
 class Tuned(Variant):
-    """The best variant.
+    """The best variant, or the best few that answer together.
 
     Attributes:
         found: the whole search.
@@ -51,7 +52,7 @@ class Tuned(Variant):
 
 
 def tune(examples: "Examples", plan: "ModelPlan", *, name: str, folder: Path, told: Told = lambda *_: None) -> Tuned:
-    """Look for the best variant by going forward in time: each stretch is scored by models of the earlier ones.
+    """Look for the best variants by going forward in time: each stretch is scored by models of the earlier ones.
 
     A search looks at so many variants that it would find what only fits the past as seen from later; without an event
     time the stretches are parts drawn by position, each scored by models of the others.
@@ -80,11 +81,15 @@ def tune(examples: "Examples", plan: "ModelPlan", *, name: str, folder: Path, to
             if report(done, _figure(objective, ground, scores)):
                 raise optuna.TrialPruned
 
-        return _figure(objective, ground, ground.scores(builder, watch))
+        return _figure(objective, ground, ground.scores(builder, watch, workers=cores()))
 
     given = Plan(wanted.search, name, folder / JOURNAL, wanted.seed, objective.greater_is_better)
     found = search(given, measure, told)
-    return Tuned(f"tuned_{found.best.estimator}", found.best.estimator, found.best.parameters, found)
+    best = found.first(wanted.search.voters, greater_is_better=objective.greater_is_better)
+    if len(best) == 1:
+        return Tuned(f"tuned_{found.best.estimator}", found.best.estimator, found.best.parameters, found)
+    members = [{"estimator": each.estimator, "parameters": dict(each.parameters)} for each in best]
+    return Tuned("tuned_vote", "vote", {"members": members}, found)
 
 
 def _figure(objective: Metric, ground: Ground, scores: "Floats") -> float:

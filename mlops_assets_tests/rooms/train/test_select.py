@@ -112,8 +112,46 @@ def test_forward_no_stretch_is_scored_by_a_model_of_a_later_one(tmp_path: Path) 
         assert scores[ground.folds == fold] == pytest.approx(ground.outcomes[ground.folds < fold].mean())
 
 
+def test_several_folds_at_a_time_give_the_same_scores_and_are_told_in_the_same_order(tmp_path: Path) -> None:
+    rows = train_rows(tmp_path, trips.plan())
+    ground = Ground.of(rows, seed=0, forward=True)
+    alone, together = (_told(ground, workers) for workers in (1, 3))
+    np.testing.assert_array_equal(alone[0], together[0])
+    assert alone[1] == together[1]
+    newest = int((ground.folds == ground.folds.max()).sum())
+    assert alone[1][0] == newest, "a variant is given up by the newest stretch"
+
+
+def _told(ground: Ground, workers: int) -> tuple[np.ndarray, list[int]]:
+    """The scores by so many workers, and how many there were each time that it was told."""
+    told: list[int] = []
+
+    def watch(_: int, scores: np.ndarray, __: object) -> None:
+        told.append(int(np.isfinite(scores).sum()))
+
+    builder = candidate("binary", "hist_gradient_boosting", NOWHERE)
+    return ground.scores(builder, watch, workers=workers), told
+
+
+def test_the_best_variants_of_a_search_vote_and_come_back_from_the_leaderboard(tmp_path: Path) -> None:
+    search = {"trials": 4, "estimators": ("logistic",), "prune": False, "voters": 2}
+    plan = trips.plan(train={"search": search, "candidates": ("base_rate",)})
+    rows = train_rows(tmp_path, plan)
+    tuned = tune(rows, plan, name="n", folder=tmp_path)
+    members = tuned.parameters["members"]
+    assert (tuned.name, tuned.estimator, len(members)) == ("tuned_vote", "vote", 2)
+    best = sorted(tuned.found.tried, key=lambda each: -(each.figure or 0.0))
+    assert [member["parameters"] for member in members] == [dict(each.parameters) for each in best[:2]]
+    found = leaderboard(rows, plan, tuned)
+    assert found.chosen == "tuned_vote"
+    fitted = refit(rows, found, plan, made_of={})
+    assert fitted.manifest["parameters"] == dict(tuned.parameters)
+    apart = [one.predict_proba(fitted.pipeline[0].transform(rows.frame)) for one in fitted.pipeline[1].estimators_]
+    np.testing.assert_allclose(fitted.pipeline.predict_proba(rows.frame), np.mean(apart, axis=0))
+
+
 def test_a_search_adds_its_best_variant_to_the_leaderboard_and_it_is_judged_like_the_others(tmp_path: Path) -> None:
-    search = {"trials": 3, "estimators": ("logistic",), "prune": False}
+    search = {"trials": 3, "estimators": ("logistic",), "prune": False, "voters": 1}
     plan = trips.plan(train={"search": search, "candidates": ("base_rate",)})
     rows = train_rows(tmp_path, plan)
     tuned = tune(rows, plan, name="n", folder=tmp_path)
