@@ -14,9 +14,10 @@ DOCS = Path(__file__).parents[2] / "docs"
 @pytest.mark.parametrize(("page", "shown"), [("monitoring", {"monitor"}), ("retraining", {"retrain", "expiry"})])
 def test_every_declaration_of_the_page_is_taken(page: str, shown: set[str]) -> None:
     blocks = re.findall(r"```yaml\n(.*?)```", (DOCS / f"{page}.md").read_text(), flags=re.DOTALL)
-    declared = {key: value for block in blocks for key, value in yaml.safe_load(block).items()}
-    assert declared.keys() >= shown
-    webhook = {"webhook": "https://hooks.example.org/x"}
-    if "retrain" in declared:
-        declared["retrain"]["notify"] |= webhook  # its own is a template, which Dagster fills in
-    Model.model_validate({"name": "late", "target": {"column": "late"}, "features": ["context"], **declared})
+    declared = [yaml.safe_load(block) for block in blocks]
+    assert {key for block in declared for key in block} >= shown
+    for block in declared:
+        if "notify" in block.get("retrain", {}):
+            # Its own is a template, which Dagster fills in.
+            block["retrain"]["notify"]["webhook"] = "https://hooks.example.org/x"
+        Model.model_validate({"name": "late", "target": {"column": "late"}, "features": ["context"], **block})
