@@ -35,8 +35,10 @@ def content(suffix: str, rows: int = ROWS) -> bytes:
         return sink.getvalue()
     if suffix.startswith(".csv"):
         text = 'id,"it\'s, ""so"""\n' + "".join(f"{n},é{n * 7919}\n" for n in numbers)
-    else:
+    elif suffix.startswith((".jsonl", ".ndjson")):
         text = "".join(f'{{"id": {n}, "it\'s, \\"so\\"": "é{n * 7919}"}}\n' for n in numbers)
+    else:
+        pytest.fail(f"the reader of {suffix} has no example: write one here")
     return compressed(text.encode(), suffix)
 
 
