@@ -11,6 +11,7 @@ from mlops_assets.errors import UnknownName
 from mlops_assets.rooms.label.task import Task
 from mlops_assets.rooms.label.tasks import TASKS
 from mlops_assets.rooms.train.candidates import CANDIDATES, DEFAULTS, candidate
+from mlops_assets.rooms.train.explanation import coefficients
 from mlops_assets.rooms.train.inputs import Feature
 from mlops_assets.rooms.train.threads import one_thread
 from mlops_assets.spec.model import TaskName
@@ -89,6 +90,18 @@ def test_it_learns_what_a_feature_tells(task: TaskName, name: str) -> None:
     scores = asked(task).scores(pipeline, data[1000:])
     expected = scores @ np.arange(3) if task == "multiclass" else scores
     assert np.corrcoef(expected, outcomes[1000:])[0, 1] > 0.4
+
+
+@pytest.mark.parametrize("task", ["binary", "regression"])
+def test_a_rule_tells_each_of_its_cases_in_words_and_says_no_more(task: TaskName) -> None:
+    data, outcomes = sample(task, 2_000)
+    pipeline = candidate(task, "rule", NOWHERE)(FEATURES, 0).fit(data, outcomes)
+    cases = coefficients(pipeline)
+    assert 2 <= len(cases) <= 4
+    assert all("n <= " in words or "n > " in words for words in cases)
+    assert set(np.unique(asked(task).scores(pipeline, data)).round(6)) == {round(said, 6) for said in cases.values()}
+    below = [said for words, said in cases.items() if words.startswith("n <= ")]
+    assert max(below) < max(cases.values()), "the target rises with n"
 
 
 def test_every_task_has_candidates_and_each_default_is_registered() -> None:

@@ -104,5 +104,6 @@ def _coefficients(manifest: Mapping[str, Any]) -> str:
     if not found:
         return ""
     top = sorted(found.items(), key=lambda item: -abs(item[1]))[:TOP]
-    note = "Of the explainable model, a standard deviation of a number or the presence of a category."
+    note = "Of the explainable model, a standard deviation of a number or the presence of a category"
+    note += "; of a rule, what it says of each case."
     return f"<p class=sub>{note}</p>{table_html(('input', 'coefficient'), [(n, f'{v:+.4f}') for n, v in top])}"

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 RARE: Final = 20
 UNSEEN: Final = -1
+QUESTIONS: Final[Mapping[str, Any]] = {"max_depth": 2, "min_samples_leaf": RARE}
 
 Builder = Callable[..., "Pipeline"]
 """(the features that have a value at all, seed, **parameters) to an unfitted pipeline; other columns are ignored."""
@@ -36,6 +37,31 @@ def mean(features: Sequence[Feature], seed: int) -> "Pipeline":  # noqa: ARG001 
     from sklearn.pipeline import Pipeline
 
     return Pipeline([("model", DummyRegressor(strategy="mean"))])
+
+
+def rule(features: Sequence[Feature], seed: int, **parameters: Any) -> "Pipeline":
+    """At most two questions with yes or no, learnt from the rows, and the rate of each answer: anyone can apply it."""
+    from sklearn.tree import DecisionTreeClassifier
+
+    return _asked(features, DecisionTreeClassifier(**{**QUESTIONS, "random_state": seed, **parameters}))
+
+
+def rule_of_value(features: Sequence[Feature], seed: int, **parameters: Any) -> "Pipeline":
+    """The same, with the mean of each answer."""
+    from sklearn.tree import DecisionTreeRegressor
+
+    return _asked(features, DecisionTreeRegressor(**{**QUESTIONS, "random_state": seed, **parameters}))
+
+
+def _asked(features: Sequence[Feature], model: object) -> "Pipeline":
+    from sklearn.impute import SimpleImputer
+    from sklearn.pipeline import Pipeline
+    from sklearn.preprocessing import MinMaxScaler, OneHotEncoder
+
+    # Without a gap: of trees over gaps, an export answers otherwise.
+    numbers = Pipeline([("impute", SimpleImputer(strategy="median")), ("clip", MinMaxScaler(clip=True))])
+    categories = OneHotEncoder(handle_unknown="ignore", min_frequency=RARE, max_categories=RARE, sparse_output=False)
+    return Pipeline([("columns", _columns(features, numbers, categories)), ("model", model)])
 
 
 def logistic(features: Sequence[Feature], seed: int, **parameters: Any) -> "Pipeline":
@@ -151,6 +177,7 @@ def _columns(features: Sequence[Feature], numbers: object, categories: object) -
 
 _CLASSIFIERS: Final[dict[str, Builder]] = {
     "base_rate": base_rate,
+    "rule": rule,
     "logistic": logistic,
     "target_encoded": target_encoded,
     "hist_gradient_boosting": hist_gradient_boosting,
@@ -162,6 +189,7 @@ CANDIDATES: Final[dict[TaskName, dict[str, Builder]]] = {
     "multiclass": _CLASSIFIERS,
     "regression": {
         "mean": mean,
+        "rule": rule_of_value,
         "ridge": ridge,
         "target_encoded": target_encoded_ridge,
         "hist_gradient_boosting": hist_gradient_boosting_regressor,

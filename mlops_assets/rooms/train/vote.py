@@ -21,7 +21,9 @@ def vote(pipelines: "Sequence[Pipeline]", *, classifies: bool) -> "Pipeline":
 
     shared = len({_prepared(each) for each in pipelines}) == 1
     members = [(f"member_{n}", each[-1] if shared else each) for n, each in enumerate(pipelines, start=1)]
-    together = VotingClassifier(members, voting="soft") if classifies else VotingRegressor(members)
+    together = (
+        VotingClassifier(members, voting="soft", flatten_transform=False) if classifies else VotingRegressor(members)
+    )
     return Pipeline([*([("columns", pipelines[0][0])] if shared else []), ("model", together)])
 
 

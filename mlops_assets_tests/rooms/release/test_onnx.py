@@ -8,7 +8,7 @@ import pytest
 
 from mlops_assets.errors import Damaged
 from mlops_assets.rooms.release import onnx
-from mlops_assets.rooms.train.candidates import base_rate, hist_gradient_boosting, logistic
+from mlops_assets.rooms.train.candidates import base_rate, hist_gradient_boosting, logistic, rule, voting
 from mlops_assets.rooms.train.inputs import Feature, features_of, frame
 from mlops_assets_tests.rooms import trips
 
@@ -16,6 +16,12 @@ ROWS = trips.rows(1_500)
 FEATURES = features_of(ROWS.schema, trips.FEATURES)
 FRAME = frame(ROWS, FEATURES)
 LABELS = ROWS["label"].to_numpy()
+
+
+def voted(features: Sequence[Feature], seed: int) -> Any:
+    """Two that share their columns."""
+    small = {"estimator": "hist_gradient_boosting", "parameters": {"max_iter": 10}}
+    return voting(features, seed, [small, {**small, "parameters": {"max_iter": 12}}])
 
 
 def forest(features: Sequence[Feature], seed: int) -> Any:
@@ -30,7 +36,9 @@ def forest(features: Sequence[Feature], seed: int) -> Any:
     return Pipeline([("columns", columns), ("model", model)])
 
 
-@pytest.mark.parametrize("builder", [base_rate, logistic, hist_gradient_boosting], ids=lambda each: each.__name__)
+@pytest.mark.parametrize(
+    "builder", [base_rate, rule, logistic, hist_gradient_boosting, voted], ids=lambda each: each.__name__
+)
 def test_every_candidate_says_the_same_in_onnx(builder: Any) -> None:
     pipeline = builder(FEATURES, 0).fit(FRAME, LABELS)
     made = onnx.export(pipeline, FEATURES, FRAME, threshold=0.5)
