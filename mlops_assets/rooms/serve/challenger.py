@@ -88,8 +88,10 @@ def declared(
     """
     serve, verdict = plan.model.serve, lineage.latest("verdict", plan.name)
     mode, share = ("canary", serve.canary) if serve.canary else ("shadow", serve.shadow)
-    champion = registry.champion(plan.name)
-    if not share or verdict is None or champion is None or not store.released(plan.name):
+    if not share or verdict is None or not store.released(plan.name):
+        return None
+    champion = registry.champion(plan.name)  # asked last, as it is dear: most models declare neither
+    if champion is None:
         return None
     version = int(verdict.body["challenger"])
     failed = {gate["name"] for gate in verdict.body["gates"] if not gate["passed"]}
