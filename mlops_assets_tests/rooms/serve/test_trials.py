@@ -131,6 +131,12 @@ def test_a_rule_is_champion_and_a_model_answers_some_clients_in_its_place(tmp_pa
     assert by_rule != by_model
 
 
+def test_a_model_that_declares_no_trial_asks_no_registry(tmp_path: Path) -> None:
+    stores, nobody = ServedStores(home=str(tmp_path)), cast(Any, SimpleNamespace())
+    stores.lineage().append("verdict", MODEL, {"challenger": 2, "decision": "REJECT", "gates": []})
+    assert challenger.declared(stores.serving(), nobody, stores.lineage(), stores.lake(), trips.plan()) is None
+
+
 @pytest.mark.parametrize(("declared", "failed", "tried"), [
     ({"shadow": 0.05}, ("objective", "calibration"), "shadow"),
     ({"canary": 0.05}, ("objective",), "canary"),
