@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from mlops_assets.errors import StoreError
 from mlops_assets.rooms.explore.eda import self_contained
+from mlops_assets.rooms.explore.libraries import unscripted
 from mlops_assets.rooms.train.fit import REFERENCE
 
 if TYPE_CHECKING:
@@ -87,9 +88,15 @@ def _frame(evidence: "Evidence", outcomes: "Floats", scores: "Floats") -> "pd.Da
     if task.name == "binary":
         texts = {OUTCOME: _text(outcomes), ANSWER: _text(answers)}
         return pd.DataFrame({**texts, SCORE: scores})
-    happened = np.array(task.classes, dtype=object)[outcomes.astype(np.int64)]
-    each = {name: scores[:, place] for place, name in enumerate(task.classes)}
-    return pd.DataFrame({OUTCOME: happened, ANSWER: answers, **each})
+    names = _names(evidence)
+    happened = np.array(names, dtype=object)[outcomes.astype(np.int64)]
+    each = {name: scores[:, place] for place, name in enumerate(names)}
+    return pd.DataFrame({OUTCOME: happened, ANSWER: [unscripted(answer) for answer in answers], **each})
+
+
+def _names(evidence: "Evidence") -> list[str]:
+    """The classes, as Evidently can write them into its page."""
+    return [str(unscripted(name)) for name in evidence.task.classes]
 
 
 def _text(values: Any) -> list[str]:
@@ -120,6 +127,6 @@ def _definition(evidence: "Evidence") -> Any:
     if evidence.task.name == "binary":
         two = BinaryClassification(target=OUTCOME, prediction_labels=ANSWER, prediction_probas=SCORE, pos_label=YES)
         return DataDefinition(classification=[two], categorical_columns=[OUTCOME, ANSWER], numerical_columns=[SCORE])
-    names = list(evidence.task.classes)
+    names = _names(evidence)
     several = MulticlassClassification(target=OUTCOME, prediction_labels=ANSWER, prediction_probas=names)
     return DataDefinition(classification=[several], categorical_columns=[OUTCOME, ANSWER], numerical_columns=names)

@@ -32,10 +32,10 @@ def binary() -> Evidence:
     return evidence(Binary(), data.labels, judging.truth(data), judging.truth(data, knows=0.3))
 
 
-def multiclass() -> Evidence:
-    draw, names = np.random.default_rng(0), np.array(["air", "rail", "sea"])
+def multiclass(names: tuple[str, ...] = ("air", "rail", "sea")) -> Evidence:
+    draw = np.random.default_rng(0)
     places = draw.integers(0, 3, ROWS)
-    labels = names[places].tolist()
+    labels = [names[place] for place in places]
     labels[0] = "space"  # which neither model has ever seen
     sure = np.eye(3)[places] * 0.7 + 0.1
     return evidence(Multiclass(tuple(names)), labels, sure, np.full((ROWS, 3), 1 / 3))
@@ -68,3 +68,9 @@ def test_a_first_model_is_drawn_against_the_rows_that_it_was_trained_on() -> Non
     trained = replace(bundle, files={**bundle.files, "reference.parquet": judging.parquet(rows)})
     html = evidently_html(replace(first, challenger=replace(first.challenger, bundle=trained)), "v2.html")
     assert "Reference: the training rows" in html
+
+
+def test_a_classs_name_cannot_end_the_script_that_it_stands_in() -> None:
+    html = evidently_html(multiclass(("air", "</script><b>rail", "sea")), "v2-abc.html")
+    assert "</script><b>rail" not in html
+    assert "\u2039/script>" in html or "\\u2039/script>" in html
