@@ -19,7 +19,8 @@ def present(column: str, kind: str, target: str) -> str:
     if kind in FLOATS:
         return f"case when not isnan({column}) then {column} end"
     if kind == "VARCHAR" and target in FLOATS:
-        return f"case when lower(trim({column})) not in ('nan', '+nan', '-nan') then {column} end"
+        lettered = f"(contains({column}, 'n') or contains({column}, 'N'))"  # sooner asked than what is trimmed
+        return f"case when not ({lettered} and lower(trim({column})) in ('nan', '+nan', '-nan')) then {column} end"
     return column
 
 
@@ -58,8 +59,10 @@ def _from_time(value: str, target: str) -> str:
 
 def _from_text(value: str, target: str) -> str:
     if target in INTEGERS:
+        number, digits = (f"try_cast({text} as {target})" for text in (value, f"split_part({value}, '.', 1)"))
+        plain = f"cast({number} as VARCHAR) = {value}"  # as the type itself writes it: sooner asked than a pattern
         whole = rf"regexp_full_match({value}, '\s*[+-]?[0-9]+(\.0*)?\s*')"
-        return f"case when {whole} then try_cast(split_part({value}, '.', 1) as {target}) end"
+        return f"case when {plain} then {number} when {whole} then {digits} end"
     if target in FLOATS:
         return f"case when not contains({value}, '_') then try_cast({value} as {target}) end"
     if target == "DATE":

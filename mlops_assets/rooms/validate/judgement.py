@@ -129,7 +129,13 @@ def as_json(connection: "duckdb.DuckDBPyConnection") -> str:
 
 
 def judge(
-    connection: "duckdb.DuckDBPyConnection", repaired: str, contract: Contract, dataset: Dataset, batch: str
+    connection: "duckdb.DuckDBPyConnection",
+    repaired: str,
+    contract: Contract,
+    dataset: Dataset,
+    batch: str,
+    *,
+    held: bool = False,
 ) -> None:
     """Make the view `judged` in the contract's types, and the table `breaches` of each row's own reasons.
 
@@ -139,6 +145,7 @@ def judge(
         contract: what each row must meet.
         dataset: for key, event time and period.
         batch: its name.
+        held: it lies in memory, where text may be cast once for all passes, into a table.
 
     Raises:
         BatchBreach: the batch's columns are not the contract's.
@@ -146,7 +153,8 @@ def judge(
     arriving = kinds(connection, repaired)
     check_columns(list(arriving), contract, dataset)
     known = {name.lower(): kind for name, kind in arriving.items()}
-    wide.make(connection, "typed", list(enumerate(contract.columns)), lambda some: _typed(some, known, repaired))
+    columns, once = list(enumerate(contract.columns)), held and _is_text(contract, known)
+    wide.make(connection, "typed", columns, lambda some: _typed(some, known, repaired), once=once)
     connection.execute(f"create temp view judged as select {ID}, {sql.identifiers(contract.names)} from typed")
     connection.execute("create temp table breaches (id bigint, place integer, reason varchar)")
     demanded, failures = {*dataset.key, *([dataset.event_time] if dataset.event_time else [])}, list[Failure]()
@@ -159,15 +167,21 @@ def judge(
         _breach(connection, some)
 
 
+def _is_text(contract: Contract, known: Mapping[str, str]) -> bool:
+    """Whether most columns that the contract wants otherwise arrived as text, as those of a CSV do."""
+    others = [column for column in contract.columns if column.type != "VARCHAR"]
+    return 2 * sum(known.get(column.name.lower()) == "VARCHAR" for column in others) > len(others)
+
+
 def _typed(columns: Sequence[tuple[int, Column]], known: Mapping[str, str], repaired: str) -> str:
-    """SQL of columns twice: as they arrived, under their position, and in the contract's types, under their name."""
+    """SQL of columns twice: whether nothing arrived, under their position, and in the contract's types by name."""
     arrived, typed = [ID], [ID]
     for position, column in columns:
         source, name = f"{RESERVED}{position}", sql.identifier(column.name)
         kind = known.get(column.name.lower(), column.type)
         value = present(name, kind, column.type) if column.name.lower() in known else "null"
         arrived.append(f"{value} as {source}")
-        typed += [source, f"{cast(source, kind, column.type)} as {name}"]
+        typed += [f"{source} is null as {source}", f"{cast(source, kind, column.type)} as {name}"]
     return f"select {', '.join(typed)} from (select {', '.join(arrived)} from {repaired})"
 
 
@@ -188,9 +202,9 @@ def _breach(connection: "duckdb.DuckDBPyConnection", failures: Sequence[tuple[in
 def _failures(column: Column, source: str, *, nullable: bool) -> Iterator[Failure]:
     """Condition and reason of each way in which a value fails."""
     name = sql.identifier(column.name)
-    yield f"{source} is not null and {name} is null", f"{column.name}:type"
+    yield f"not {source} and {name} is null", f"{column.name}:type"
     if not nullable:
-        yield f"{source} is null", f"{column.name}:not_null"
+        yield source, f"{column.name}:not_null"
     if column.type in INFINITE:
         yield f"not isfinite({name})", f"{column.name}:finite"
     for rule in column.rules:

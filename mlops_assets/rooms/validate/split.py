@@ -89,7 +89,7 @@ def split(
     try:
         judgement.register(connection, raw)
         repaired = repairing.apply(connection, repairs or Repairs(dataset.repairs))
-        judgement.judge(connection, repaired, contract, dataset, batch)
+        judgement.judge(connection, repaired, contract, dataset, batch, held=not isinstance(raw, str))
         doubles.find(connection, contract, dataset, batch, others)
         custom.run(connection, contract)
         found = _verdict(connection, contract, dataset, Rows(connection, held=not (lazily or isinstance(raw, str))))
