@@ -11,20 +11,21 @@ import pytest
 from mlops_assets.resources.stores import Stores
 from mlops_assets.rooms.evaluate import assets as evaluate
 from mlops_assets.rooms.release import assets as release
-from mlops_assets.rooms.release import bundle
+from mlops_assets.rooms.release.promotion import latest_verdict
 from mlops_assets.rooms.serve import assets as serve
 from mlops_assets.rooms.serve.outcomes import labelled
 from mlops_assets.rooms.serve.sensors import look
 from mlops_assets.rooms.serve.supervisor import Supervisor
 from mlops_assets.rooms.train import assets as train
-from mlops_assets.rooms.train.candidates import hist_gradient_boosting
 from mlops_assets_tests.rooms import trips
-from mlops_assets_tests.rooms.release.bundles import trained
-from mlops_assets_tests.rooms.serve.running import MODEL, PREDICT, ask, service, until_answers
+from mlops_assets_tests.rooms.commands import declared, mlops, retrain
+from mlops_assets_tests.rooms.serve.running import MODEL, PREDICT, ROW, ask, service, until_answers
 from mlops_assets_tests.rooms.serve.test_swap import Load, until, version
 
 pytestmark = pytest.mark.journey
 PLAN = trips.plan(train={"candidates": ("base_rate", "logistic")})
+OTHER = trips.plan(train={"candidates": ("base_rate", "logistic"), "holdout": "27d"}, evaluate={"gates": ["objective"]})
+"""Trained on a day more, and no better."""
 
 
 @pytest.fixture(scope="module")
@@ -53,15 +54,7 @@ def lived(stores: Stores, running: Supervisor) -> set[str]:
     released = stores.registry().champion(MODEL)
     assert released is not None
     assert store.load(MODEL, champion).manifest["version"] == released.number == first["version"]
-    other = bundle.put(store, trained(hist_gradient_boosting, 2), PLAN, card="")
-    with Load(running.url) as load:
-        store.release(MODEL, other, evidence="a better one")
-        until(lambda: version(running) == 2)
-        store.release(MODEL, champion, evidence="rollback")
-        until(lambda: version(running) == 1)
-    assert load.lost == 0
-    assert {answer.status for answer in load.answers} == {200}
-    assert {answer.json["version"] for answer in load.answers} == {1, 2}
+    load, other = released_and_rolled_back(stores, running)
     os.kill(running.workers[0].pid, signal.SIGKILL)
     running.workers[0].wait()
     running.tend()
@@ -73,6 +66,30 @@ def lived(stores: Stores, running: Supervisor) -> set[str]:
     store.challenge(MODEL, (other,))
     running.stop()
     return {answer.json["id"] for answer in load.answers} | {first["id"], again["id"]}
+
+
+def released_and_rolled_back(stores: Stores, running: Supervisor) -> tuple[Load, str]:
+    """A person releases another version under load, and takes it back; the load, and the other version's bundle."""
+    home, said = stores.settings().home, ("--who", "Ada", "--reason", "the strike")
+    retrain(home, OTHER)
+    assert latest_verdict(stores.lineage(), MODEL).decision == "REJECT"
+    alone = {1: ask(running.url, PREDICT, {"inputs": ROW}).json["score"]}
+    with declared(home, PLAN), Load(running.url) as load:
+        over = mlops(home, "promote", MODEL, "--override", "--version", "2", "--expires", "2d", *said)
+        assert over.output.startswith(f"{MODEL} version 2 is champion: OVERRIDE by Ada, until ")
+        until(lambda: version(running) == 2)
+        other = stores.serving().released(MODEL)
+        alone[2] = ask(running.url, PREDICT, {"inputs": ROW}).json["score"]
+        back = mlops(home, "rollback", MODEL, *said)
+        assert back.output == f"{MODEL} version 1 is champion: ROLLBACK by Ada\n"
+        until(lambda: version(running) == 1)
+    assert alone[1] != alone[2]
+    assert load.lost == 0
+    assert {answer.status for answer in load.answers} == {200}
+    assert {answer.json["version"] for answer in load.answers} == {1, 2}
+    assert all(answer.json["score"] == alone[answer.json["version"]] for answer in load.answers)
+    assert load.answers[-1].json["version"] == 1
+    return load, other
 
 
 def test_nothing_acknowledged_is_lost_and_challenger_and_usage_are_reported(
