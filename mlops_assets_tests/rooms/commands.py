@@ -44,5 +44,6 @@ def retrain(home: Path, plan: ModelPlan) -> None:
 
 
 def mlops(home: Path, *words: str, width: int = 80) -> Result:
-    """Say a command in a home."""
-    return CliRunner().invoke(main, [*words, "--home", str(home)], env={"COLUMNS": str(width)})
+    """Say a command in a home, on a screen so many letters wide; the environment is restored afterwards."""
+    given = {"COLUMNS": str(width), "MLOPS_HOME": str(home), "DAGSTER_HOME": str(home)}
+    return CliRunner().invoke(main, [*words, "--home", str(home)], env=given)
