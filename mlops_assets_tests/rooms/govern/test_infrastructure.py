@@ -1,5 +1,6 @@
 """The infrastructure gate: what answers in a fresh environment passes; what is missing, slow or large does not."""
 
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from mlops_assets_tests.rooms import judging, trips
 from mlops_assets_tests.rooms.release import bundles
 
 pytestmark = pytest.mark.slow
+PAGE = Path(__file__).parents[3] / "docs" / "release.md"
 
 
 class Shelf:
@@ -63,6 +65,8 @@ def test_a_bundle_that_works_in_a_fresh_environment_passes(environments: Environ
     (first,), (again,) = judge(evidence, {NAME: gate}), judge(evidence, {NAME: gate})
     assert first.passed, first.reason
     assert "24 golden rows equally" in first.reason
+    [shown] = re.findall(r"^\d+ locked distributions.*$", PAGE.read_text(), flags=re.MULTILINE)
+    assert re.sub(r"[\d.]+", "N", first.reason) == re.sub(r"[\d.]+", "N", shown), "as the page shows it"
     assert first.content() == again.content()
 
 
