@@ -6,10 +6,13 @@ from html import escape
 from io import BytesIO
 from typing import TYPE_CHECKING, Final
 
+from mlops_assets.rooms.explore.heat import heat
 from mlops_assets.rooms.explore.profile import ColumnProfile
 from mlops_assets.stores import sql
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     import duckdb
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
@@ -36,18 +39,16 @@ def missing_over_time(
     rows = connection.execute(
         f"select date_trunc('{step}', {moment}), {shares} from batch where {moment} is not null group by 1 order by 1"
     ).fetchall()
-    figure = _figure(len(names) * 0.22 + 0.9)
-    axes = figure.subplots()
     values = [[row[place + 1] for row in rows] for place in range(len(names))]
-    shown = axes.imshow(
-        values, aspect="auto", cmap="YlOrBr", vmin=0, vmax=max(0.01, *(share for each in values for share in each))
+    most = max(0.01, *(share for each in values for share in each))
+    return heat(
+        f"missing values by {step}: the share of rows",
+        [name[:28] for name in names],
+        values,
+        colours="YlOrBr",
+        ends=(0.0, most),
+        below=[f"{moment:%Y-%m-%d}" for moment in _some([row[0] for row in rows])],
     )
-    axes.set_yticks(range(len(names)), [name[:28] for name in names])
-    places = range(0, len(rows), max(len(rows) // 8, 1))
-    axes.set_xticks(list(places), [f"{rows[place][0]:%Y-%m-%d}" for place in places])
-    bar = figure.colorbar(shown, ax=axes, fraction=0.03, format=lambda share, _: f"{share:.0%}")
-    bar.ax.tick_params(labelsize=7)
-    return _png(figure, axes, f"missing values by {step}: the share of rows")
 
 
 def target_over_time(connection: "duckdb.DuckDBPyConnection", target: str, moment: str, step: str) -> str:
@@ -60,12 +61,13 @@ def target_over_time(connection: "duckdb.DuckDBPyConnection", target: str, momen
     if not known:
         return "<p>No target is known.</p>"
     figure = _figure(2.6)
-    axes = figure.subplots()
+    axes = figure.subplots(gridspec_kw={"left": 0.055, "right": 0.93, "bottom": 0.11, "top": 0.87})
     other = axes.twinx()
     other.bar([row[0] for row in known], [row[2] for row in known], color="#e5e7eb", width=_width(step))
     other.tick_params(labelsize=7, colors="#9ca3af")
     other.set_ylabel("rows", fontsize=7, color="#9ca3af")
     axes.plot([row[0] for row in known], [row[1] for row in known], color=INK, lw=1.4)
+    axes.set_xticks(moments := _some([row[0] for row in known]), [f"{moment:%Y-%m-%d}" for moment in moments])
     axes.set_zorder(other.get_zorder() + 1)
     axes.patch.set_visible(False)
     other.spines[["top", "left"]].set_visible(False)
@@ -77,9 +79,10 @@ def target_by_category(connection: "duckdb.DuckDBPyConnection", profiles: Sequen
     few = [p for p in profiles if p.values and 1 < len(p.values) <= CATEGORIES][:PANELS]
     if not few:
         return "<p>No column has few enough values.</p>"
-    width = 3
-    figure = _figure(1.9 * -(-len(few) // width))
-    panels = figure.subplots(-(-len(few) // width), width, squeeze=False).flat
+    width, high = 3, 1.9 * -(-len(few) // 3)
+    figure = _figure(high)
+    room = {"left": 0.11, "right": 0.985, "wspace": 0.65, "bottom": 0.3 / high, "top": 1 - 0.3 / high, "hspace": 0.45}
+    panels = figure.subplots(-(-len(few) // width), width, squeeze=False, gridspec_kw=room).flat
     for axes, profile in zip(panels, few, strict=False):
         name = sql.identifier(profile.column)
         rows = connection.execute(
@@ -100,14 +103,9 @@ def correlation_matrix(names: Sequence[str], matrix: Sequence[Sequence[float | N
     """Pearson's correlations as a picture."""
     if not matrix:
         return "<p>Fewer than two numbers vary.</p>"
-    figure = _figure(len(names) * 0.24 + 1.4)
-    axes = figure.subplots()
-    values = [[float("nan") if value is None else value for value in row] for row in matrix]
-    shown = axes.imshow(values, cmap="RdBu_r", vmin=-1, vmax=1)
-    axes.set_xticks(range(len(names)), [name[:18] for name in names], rotation=90)
-    axes.set_yticks(range(len(names)), [name[:18] for name in names])
-    figure.colorbar(shown, ax=axes, fraction=0.03).ax.tick_params(labelsize=7)
-    return _png(figure, axes, "correlation of numbers (Pearson)")
+    short = [name[:18] for name in names]
+    title = "correlation of numbers (Pearson)"
+    return heat(title, short, matrix, colours="RdBu_r", ends=(-1.0, 1.0), below=short, square=True)
 
 
 def groups(found: "Sequence[GroupFigure]") -> str:
@@ -116,9 +114,13 @@ def groups(found: "Sequence[GroupFigure]") -> str:
     rows = {name: [each for each in found if each.group == name][:15] for name in names}
     if not names:
         return ""
-    figure = _figure(sum(len(rows[name]) * 0.2 + 0.75 for name in names))
     heights = [len(rows[name]) + 2 for name in names]
-    panels = figure.subplots(len(names), 2, squeeze=False, gridspec_kw={"height_ratios": heights})
+    high = max(1.6, sum(heights) * 0.2 + 0.35 * len(names))
+    figure = _figure(high)
+    room = {"left": 0.13, "right": 0.985, "wspace": 0.35, "bottom": 0.3 / high, "top": 1 - 0.3 / high}
+    between = 0.65 * len(names) / (high - 0.6 - 0.65 * (len(names) - 1)) if len(names) > 1 else 0
+    shape = {**room, "hspace": between, "height_ratios": heights}
+    panels = figure.subplots(len(names), 2, squeeze=False, gridspec_kw=shape)
     for (left, right), name in zip(panels, names, strict=True):
         labels = [each.value[:24] for each in rows[name]]
         left.barh(labels, [each.share for each in rows[name]], color=INK, alpha=0.85)
@@ -147,7 +149,12 @@ def _rates(axes: "Axes", found: "Sequence[GroupFigure]") -> None:
 def _figure(height: float) -> "Figure":
     from matplotlib.figure import Figure
 
-    return Figure(figsize=(9.6, max(height, 1.6)), layout="constrained")
+    return Figure(figsize=(9.6, max(height, 1.6)))
+
+
+def _some(moments: "Sequence[datetime]") -> "list[datetime]":
+    """Seven of them at most, evenly spread from the first to the last."""
+    return [moments[place] for place in sorted({round(part * (len(moments) - 1) / 6) for part in range(7)})]
 
 
 def _width(step: str) -> float:

@@ -15,6 +15,7 @@ from mlops_assets.rooms.validate.pandera_models import from_pandera
 from mlops_assets.rooms.validate.split import Split, split
 from mlops_assets.spec.dataset import Dataset
 
+flights = cache(source.flights)
 MODELS = {"flights": contract.Flights, "weather": contract.Weather, "planes": contract.Planes}
 
 
@@ -31,7 +32,7 @@ def judged(name: str, rows: pa.Table, batch: str) -> Split:
 
 
 def test_of_march_one_flight_arrived_when_no_clock_showed_it() -> None:
-    march = source._only(source.flights(), "2013-03")
+    march = source._only(flights(), "2013-03")
     found = judged("flights", march, "2013-03")
     assert found.reasons == {"row:arrival_is_whole": 1}
     assert '"B635-JFK-20130309T2145"' in found.quarantine["row"][0].as_py()
@@ -46,19 +47,19 @@ def test_of_february_one_gale_is_no_weather() -> None:
 
 def test_of_the_year_nothing_else_is_refused() -> None:
     for month in ("2013-10", "2013-11"):
-        for name, rows in (("flights", source.flights()), ("weather", source.weather())):
+        for name, rows in (("flights", flights()), ("weather", source.weather())):
             assert judged(name, source._only(rows, month), month).quarantine.num_rows == 0
     assert judged("planes", source.planes(), "planes").quarantine.num_rows == 0
 
 
 def test_pandera_itself_says_the_same_of_a_month() -> None:
-    flights = source._only(source.flights(), "2013-03").to_pandas()
+    march = source._only(flights(), "2013-03").to_pandas()
     integers = ["dep_time", "dep_delay", "arr_time", "arr_delay", "air_time"]
-    flights[integers] = flights[integers].astype("Int64")
+    march[integers] = march[integers].astype("Int64")
     with pytest.raises(Exception, match="arrival_is_whole") as refused:
-        contract.Flights.validate(flights, lazy=True)
+        contract.Flights.validate(march, lazy=True)
     cases: pd.DataFrame = refused.value.failure_cases  # type: ignore[attr-defined]  # pandera's SchemaErrors
-    assert set(cases["index"]) == {flights.index[flights.arr_delay.notna() & flights.arrived_at.isna()][0]}
+    assert set(cases["index"]) == {march.index[march.arr_delay.notna() & march.arrived_at.isna()][0]}
 
 
 @pytest.mark.parametrize(
@@ -91,10 +92,10 @@ def test_a_cancelled_flight_is_a_flight() -> None:
 
 def one() -> dict[str, Any]:
     """A flight that arrived."""
-    found: dict[str, Any] = source.flights().slice(0, 1).to_pylist()[0]
+    found: dict[str, Any] = flights().slice(0, 1).to_pylist()[0]
     return found
 
 
 def reasons(change: dict[str, Any]) -> list[str]:
-    rows = pa.Table.from_pylist([{**one(), **change}], schema=source.flights().schema)
+    rows = pa.Table.from_pylist([{**one(), **change}], schema=flights().schema)
     return list(judged("flights", rows, "2013-01").reasons)

@@ -14,6 +14,8 @@ from mlops_assets.defs.flight_delays import source
 from mlops_assets.errors import LandingError
 from mlops_assets_tests import samples
 
+flights = cache(source.flights)
+
 
 def test_a_month_lands_with_its_flights_last(tmp_path: Path) -> None:
     files = source.extract("2013-02", tmp_path)
@@ -49,7 +51,7 @@ def test_a_month_that_the_source_lacks_is_refused(tmp_path: Path) -> None:
 
 
 def test_every_flight_of_the_year_has_an_identity_of_its_own() -> None:
-    ids = source.flights()["flight_id"]
+    ids = flights()["flight_id"]
     assert len(ids) == len(ids.unique()) == 336_776
 
 
@@ -121,7 +123,7 @@ def _sampled(where: str, count: int) -> list[dict[str, Any]]:
     """Flights spread evenly over those that meet a condition, in an order that has nothing to do with time."""
     with duckdb.connect() as db:
         db.execute("set TimeZone = 'UTC'")
-        db.register("flights", source.flights())
+        db.register("flights", flights())
         query = f"select * from flights where {where} order by md5(flight_id) limit {count}"
         return db.execute(query).to_arrow_table().to_pylist()  # type: ignore[no-any-return]  # pyarrow is untyped
 
@@ -129,5 +131,5 @@ def _sampled(where: str, count: int) -> list[dict[str, Any]]:
 def _query(query: str) -> list[tuple[Any, ...]]:
     with duckdb.connect() as db:
         db.execute("set TimeZone = 'UTC'")
-        db.register("flights", source.flights())
+        db.register("flights", flights())
         return db.execute(query).fetchall()

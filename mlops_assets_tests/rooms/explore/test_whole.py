@@ -1,5 +1,6 @@
 """The whole report: the same function for any dataset, kept with its version, and nothing from elsewhere in it."""
 
+import re
 import shutil
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -62,7 +63,7 @@ def test_a_page_answers_every_standard_question(lake: DeltaLake) -> None:
     assert "refund: too good alone" in page
     assert "declared to be known only after the event" in page
     assert "<script>alert" not in page
-    assert page.count("<img alt=") == 5
+    assert len(re.findall(r"<img alt='[^']", page)) == 5
 
 
 def test_any_version_has_its_own(lake: DeltaLake) -> None:
