@@ -53,7 +53,7 @@ def missing_over_time(
 
 def target_over_time(connection: "duckdb.DuckDBPyConnection", target: str, moment: str, step: str) -> str:
     """The mean of the target in each period, over how many rows have one."""
-    from matplotlib.dates import date2num
+    import numpy as np
 
     rows = connection.execute(
         f"""select date_trunc('{step}', {moment}), avg(y), count(y) from
@@ -70,7 +70,7 @@ def target_over_time(connection: "duckdb.DuckDBPyConnection", target: str, momen
     other.set_ylabel("rows", fontsize=7, color="#9ca3af")
     axes.plot([row[0] for row in known], [row[1] for row in known], color=INK, lw=1.4)
     moments = _some([row[0] for row in known])
-    axes.set_xticks(date2num(moments), [f"{moment:%Y-%m-%d}" for moment in moments])
+    axes.set_xticks(np.array(moments, "datetime64[us]"), [f"{moment:%Y-%m-%d}" for moment in moments])
     axes.set_zorder(other.get_zorder() + 1)
     axes.patch.set_visible(False)
     other.spines[["top", "left"]].set_visible(False)
