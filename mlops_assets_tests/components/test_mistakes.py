@@ -136,7 +136,7 @@ def told(defs: Path, write: Write, right: str, wrong: str) -> str:
             "  features: [context]\n  objective: rmse\n  train: {candidates: [mean, logistic]}",
             (
                 "defs.yaml:23: unknown regression candidate 'logistic';"
-                " allowed: hist_gradient_boosting, lightgbm, mean, ridge, target_encoded"
+                " allowed: hist_gradient_boosting, lightgbm, mean, ridge, rule, target_encoded, vote"
             ),
         ),
         (
@@ -148,8 +148,8 @@ def told(defs: Path, write: Write, right: str, wrong: str) -> str:
             "  features: [context]",
             "  features: [context]\n  train: {candidates: [base_rate, logstic]}",
             (
-                "defs.yaml:22: unknown candidate 'logstic';"
-                " allowed: base_rate, hist_gradient_boosting, lightgbm, logistic, mean, ridge, target_encoded;"
+                "defs.yaml:22: unknown candidate 'logstic'; allowed: base_rate, hist_gradient_boosting, lightgbm,"
+                " logistic, mean, ridge, rule, target_encoded, vote;"
                 " next: did you mean 'logistic'?"
             ),
         ),

@@ -41,7 +41,7 @@ def build(plan: ModelPlan, beside: Beside | None = None) -> list[dg.AssetsDefini
 
     @dg.multi_asset(name=f"{plan.name}_evaluation", specs=[evaluation, decision])
     def judged(context: dg.AssetExecutionContext, stores: Stores) -> declaration.Events:
-        evidence = gather(stores.lake(), stores.registry(), plan)
+        evidence = gather(stores.lake(), stores.registry(), stores.lineage(), plan)
         brought = {name: made(stores.lineage()) for name, made in SHOWN.items()}
         brought |= {name: made(stores) for name, made in (beside or {}).items()}
         verdict = decide(evidence, asked_of(plan, brought))

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from mlops_assets.spec.model import Model
     from mlops_assets.spec.plan import ModelPlan
     from mlops_assets.stores.lake import Lake
+    from mlops_assets.stores.lineage import Lineage, Record
     from mlops_assets.stores.registry import Bundle, Registry
 
 GUESS: Final = "the simplest guess"
@@ -147,8 +148,19 @@ def score(bundle: "Bundle", holdout: "Examples") -> Scored:
     return Scored(bundle.version.number, bundle.version.digest, manifest, scores, bundle)
 
 
-def gather(lake: "Lake", registry: "Registry", plan: "ModelPlan") -> Evidence:
+def _judged(lineage: "Lineage", model: str, number: int) -> "Record | None":
+    """The verdict of a version that the newest request led to, whatever it said."""
+    request, verdict = lineage.latest("retrain_request", model), lineage.latest("verdict", model)
+    if request is None or verdict is None or verdict.body["challenger"] != number:
+        return None
+    return verdict if verdict.sequence > request.sequence else None
+
+
+def gather(lake: "Lake", registry: "Registry", lineage: "Lineage", plan: "ModelPlan") -> Evidence:
     """Score the challenger of the newest training set and the champion on the same held-out rows.
+
+    One that was released by the verdict that the newest request led to is held against whom it was held against then:
+    a run that was killed after the release judges again as it did before.
 
     Raises:
         NotFound: no challenger was trained on the newest training set.
@@ -160,5 +172,9 @@ def gather(lake: "Lake", registry: "Registry", plan: "ModelPlan") -> Evidence:
     holdout = examples(lake.read(keys.table(plan.name, "training_set")), plan, "holdout")
     challenger, champion = score(registry.load(version), holdout), registry.champion(plan.name)
     if champion is not None and champion.number == version.number:
-        return Evidence(plan, holdout, challenger, challenger)
+        judged = _judged(lineage, plan.name, version.number)
+        if judged is None:
+            return Evidence(plan, holdout, challenger, challenger)
+        before = judged.body["champion"]
+        champion = None if before is None else registry.get(plan.name, before)
     return Evidence(plan, holdout, challenger, score(registry.load(champion), holdout) if champion else None)

@@ -22,13 +22,28 @@ def guessing(plan: ModelPlan) -> ModelPlan:
 
 def retrain(world: trips.World, plan: ModelPlan) -> Verdict:
     made = trips.train(world, plan)
-    verdict = decide(gather(world.lake, world.registry, plan))
+    verdict = decide(gather(world.lake, world.registry, world.lineage, plan))
     verdict.record(world.lineage)
     assert verdict.challenger == made.version.number
     if verdict.accepted:
         until = made.manifest["trained_until"]
         release(world.registry, world.lineage, plan.name, latest_verdict(world.lineage, plan.name), trained_until=until)
     return verdict
+
+
+@pytest.mark.slow
+def test_a_run_that_was_killed_after_the_release_judges_as_it_did_before(tmp_path: Path) -> None:
+    world, plan = trips.world(tmp_path), trips.plan(columns={"rain": "rain", "distance": "distance"})
+    trips.fill(world.lake, trips.rows(3_000, 60), batch="spring")
+    world.lineage.append("retrain_request", plan.name, {"causes": ["new_data"]})
+    first = retrain(world, plan)
+    assert first.decision == "FIRST_MODEL"
+    again = decide(gather(world.lake, world.registry, world.lineage, plan))
+    assert again.digest == first.digest
+    again.record(world.lineage)
+    assert len(world.lineage.records("verdict", plan.name)) == 1
+    world.lineage.append("retrain_request", plan.name, {"causes": ["demand"]})
+    assert decide(gather(world.lake, world.registry, world.lineage, plan)).decision == "REJECT"
 
 
 @pytest.mark.slow
@@ -39,7 +54,7 @@ def test_only_evidence_promotes(tmp_path: Path) -> None:
     trips.fill(world.lake, data.slice(0, 6_000), batch="spring")
 
     with pytest.raises(NotFound, match="late_trips/training_set"):
-        gather(world.lake, world.registry, blind)
+        gather(world.lake, world.registry, world.lineage, blind)
     assert retrain(world, blind).decision == "FIRST_MODEL"
 
     again = retrain(world, blind)
