@@ -94,6 +94,7 @@ def _over_time(axes: "Axes", step: str, counts: Counts) -> None:
     locator = AutoDateLocator(minticks=2, maxticks=6)  # type: ignore[no-untyped-call]  # matplotlib.dates is untyped
     axes.xaxis.set_major_locator(locator)
     axes.xaxis.set_major_formatter(ConciseDateFormatter(locator))  # type: ignore[no-untyped-call]  # as above
+    axes.xaxis.get_offset_text().set_fontsize(7)
     _dress(axes, f"rows by {step}")
 
 

@@ -16,7 +16,12 @@ BINS: Final = 24
 """Of equal width, between the quantiles that leave a hundredth of the values out on each side."""
 BARS: Final = 12
 """Values of a column of few kinds: the most frequent."""
+SAID: Final = (
+    f"<p class=sub>Numbers from the 1st to the 99th percentile, in {BINS} bins of equal width; of a column of few "
+    f"values the {BARS} most frequent, the most frequent first.</p>"
+)
 _WIDTH, _HEIGHT = 200, 70
+_LETTERS: Final = 20
 
 
 @dataclass(frozen=True)
@@ -57,7 +62,7 @@ def of_table(data: "pa.Table", profiles: Sequence[ColumnProfile]) -> list[Spread
 
 def drawn(spreads: Sequence[Spread]) -> str:
     """All of them as one piece of HTML."""
-    return f"<div class=spreads>{''.join(map(_figure, spreads))}</div>"
+    return f"{SAID}<div class=spreads>{''.join(map(_figure, spreads))}</div>" if spreads else "<p>None to draw.</p>"
 
 
 def _binned(connection: "duckdb.DuckDBPyConnection", names: Sequence[str]) -> dict[str, Spread]:
@@ -76,7 +81,16 @@ def _bin(name: str, low: float, high: float) -> str:
 
 def _numbers(name: str, limits: Sequence[float], bins: Mapping[int, int] | None) -> Spread:
     counts = tuple((bins or {}).get(place, 0) for place in range(BINS))
-    return Spread(name, counts, f"{limits[0]:.6g}", f"{limits[1]:.6g}", ordered=True)
+    return Spread(name, counts, _told(limits[0]), _told(limits[1]), ordered=True)
+
+
+def _told(number: float) -> str:
+    """Whole from a thousand on, four digits below that and where there is no room.
+
+    >>> _told(17.2617), _told(1032.35), _told(1234567.0), _told(2e12)
+    ('17.26', '1032', '1234567', '2e+12')
+    """
+    return f"{number:.0f}" if 1e3 <= abs(number) < 1e9 else f"{number:.4g}"  # noqa: PLR2004 - as said
 
 
 def _valued(profile: ColumnProfile) -> Spread | None:
@@ -95,5 +109,14 @@ def _figure(spread: Spread) -> str:
     )
     kind = "numbers" if spread.ordered else "values"
     picture = f"<svg class={kind} viewBox='0 0 {_WIDTH} {_HEIGHT}' preserveAspectRatio='none'>{bars}</svg>"
-    ends = f"<span>{escape(spread.first[:18])}</span><span>{escape(spread.last[:18])}</span>"
+    ends = "".join(f"<span>{escape(_cut(end))}</span>" for end in dict.fromkeys((spread.first, spread.last)))
     return f"<figure><figcaption>{escape(spread.column)}</figcaption>{picture}<div>{ends}</div></figure>"
+
+
+def _cut(text: str) -> str:
+    """As much of a text as there is room for; dots say that there is more.
+
+    >>> _cut("Fixed wing multi engine")
+    'Fixed wing multi en…'
+    """
+    return text if len(text) <= _LETTERS else f"{text[: _LETTERS - 1]}…"

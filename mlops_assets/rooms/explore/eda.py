@@ -20,6 +20,8 @@ SAMPLE: Final = 5000
 """Rows that skrub draws, evenly spaced over the batch; our own figures and pictures are of all rows."""
 DRAWN: Final = 100
 """Columns that are drawn one by one; the profile has the figures of all."""
+DIGITS: Final = 6
+"""Of a number in skrub's tables, whose three would make a year of a plane 2.00e+03."""
 ASSOCIATIONS: Final = 12
 """Columns up to which the associations of every pair are worth their time."""
 STYLE: Final = """
@@ -142,17 +144,18 @@ def _image(png: bytes) -> str:
 def _columns(rows: "pa.Table", title: str) -> str:
     if not rows.num_rows:
         return "<p>There are no rows.</p>"
-    from skrub import TableReport
+    from skrub import TableReport, config_context
 
     sample = _sample(rows).select(range(min(rows.num_columns, DRAWN)))
-    drawn = TableReport(
-        sample.to_pandas(),
-        title=title,
-        verbose=0,
-        plot_distributions=False,
-        compute_associations=rows.num_columns <= ASSOCIATIONS,
-        open_tab="table",
-    ).html_snippet()
+    with config_context(float_precision=DIGITS):
+        drawn = TableReport(
+            sample.to_pandas(),
+            title=title,
+            verbose=0,
+            plot_distributions=False,
+            compute_associations=rows.num_columns <= ASSOCIATIONS,
+            open_tab="table",
+        ).html_snippet()
     part = f"{sample.num_rows:,} evenly spaced of" if sample.num_rows < rows.num_rows else "all"
     some = f" The first {DRAWN} of {rows.num_columns:,} columns." if rows.num_columns > DRAWN else ""
     return f"<p>Drawn from {part} {rows.num_rows:,} rows.{some}</p>{drawn}"

@@ -4,7 +4,7 @@ import os
 import warnings
 from typing import TYPE_CHECKING, Final
 
-from mlops_assets.rooms.explore.eda import self_contained
+from mlops_assets.rooms.explore.eda import DIGITS, self_contained
 from mlops_assets.rooms.explore.relations import sampled
 
 if TYPE_CHECKING:
@@ -25,11 +25,12 @@ def skrub_page(rows: "pa.Table", title: str) -> str:
     Raises:
         ValueError: the page would load something from elsewhere.
     """
-    from skrub import TableReport
+    from skrub import TableReport, config_context
 
     frame = sampled(rows, SKRUB_ROWS).to_pandas()
     report = TableReport(frame, title=f"{title}: {len(frame):,} of {rows.num_rows:,} rows", verbose=0)
-    return self_contained(report.html())
+    with config_context(float_precision=DIGITS):
+        return self_contained(report.html())
 
 
 def evidently_page(rows: "pa.Table") -> str:

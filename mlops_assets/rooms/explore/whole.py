@@ -93,9 +93,8 @@ def standard(plan: DatasetPlan, rows: "pa.Table", profiles: list[ColumnProfile])
 def _drawn(whole: Whole, sections: "Sequence[tuple[str, Section]]") -> str:
     with sql.connect() as connection:
         connection.register("batch", whole.rows)
-        return "".join(
-            f"<section><h2>{escape(title)}</h2>{draw(connection, whole)}</section>" for title, draw in sections
-        )
+        drawn = [(title, draw(connection, whole)) for title, draw in sections]
+    return "".join(f"<section><h2>{escape(title)}</h2>{part}</section>" for title, part in drawn if part)
 
 
 def _figures(whole: Whole) -> str:
@@ -150,11 +149,12 @@ def _classes(whole: Whole) -> str:
 
 def _suspects(connection: "duckdb.DuckDBPyConnection", whole: Whole) -> str:
     target = whole.plan.target
+    if not target:
+        return ""
     outcomes = whole.plan.dataset.outcomes
     late = [*outcomes.columns, outcomes.known_at] if outcomes else []
-    numeric = target and _numeric(connection, target)
     others = [profile for profile in whole.profiles if profile.column != target]
-    found = relations.suspects(connection, others, target, late) if target and numeric else []
+    found = relations.suspects(connection, others, target, late) if _numeric(connection, target) else []
     if not found:
         return _correlated(connection, whole)
     named = [each.column for each in found if each.suspected]

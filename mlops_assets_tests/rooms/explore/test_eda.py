@@ -45,6 +45,18 @@ def test_a_first_batch_without_event_time_or_gaps_has_its_page() -> None:
     assert "Drawn from all 3 rows" in page
 
 
+def test_a_page_without_a_target_asks_nothing_of_it_and_writes_years_out() -> None:
+    data = pa.table({"year": [2004, 2007, None] * 9, "kind": ["a kind with a very long name", "b", "c"] * 9})
+    plan = DatasetPlan(Dataset.model_validate({"name": "planes", "source": {"files": "*"}}))
+    profiles = of_table(data)
+    page = report(data, Subject("planes", "planes", 1, "f" * 64), profiles, standard=standard(plan, data, profiles))
+    assert "What foretells the target alone" not in page
+    assert "from the 1st to the 99th percentile" in page
+    assert "<span>a kind with a very …</span>" in page
+    assert "2004.00" in page
+    assert "e+03" not in page
+
+
 def test_a_batch_without_rows_has_its_page() -> None:
     data = rows(0)
     assert "There are no rows" in report(data, SUBJECT, of_table(data), compared_with="2013-01")
