@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from mlops_assets.errors import LandingError, StoreError, UnknownName
-from mlops_assets.rooms.ingest.journal import Journal, Post
+from mlops_assets.rooms.ingest.journal import Journal
+from mlops_assets.rooms.ingest.posts import Post
 from mlops_assets.spec.dataset import Dataset
 
 if TYPE_CHECKING:

@@ -20,8 +20,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mlops_assets.errors import Conflict, LandingError, StoreError
-from mlops_assets.rooms.ingest.journal import Journal, Post
+from mlops_assets.rooms.ingest.journal import Journal
 from mlops_assets.rooms.ingest.landing import arrivals
+from mlops_assets.rooms.ingest.posts import Post
 from mlops_assets.rooms.ingest.readers import read
 from mlops_assets.rooms.ingest.service import app
 from mlops_assets.spec.dataset import Dataset, Period
