@@ -21,6 +21,7 @@ from mlops_assets_tests.samples import SAMPLES
 pytestmark = pytest.mark.journey
 
 PATIENCE = 240
+SERVES = "Serving dagster-webserver"
 OURS = ("DAGSTER_HOME", "MLOPS_HOME", "MLOPS_REPORTS_URL")
 PLANES = dg.AssetKey(["planes", "raw"])
 
@@ -77,7 +78,8 @@ def materializations(project: Path) -> int:
 def test_dagster_dev_takes_in_what_has_landed_without_being_told(project: Path, root: Path) -> None:
     with dagster_dev(project, root) as process:
         deadline = time.monotonic() + PATIENCE
-        while not materializations(project):
+        # Until it serves it makes its databases, and whoever opens them meanwhile would make them too.
+        while SERVES not in (project / "dev.log").read_text() or not materializations(project):
             assert process.poll() is None, (project / "dev.log").read_text()
             assert time.monotonic() < deadline, (project / "dev.log").read_text()
             time.sleep(1)

@@ -1,6 +1,7 @@
 """Databases held open: the same files, for every other reader of a home and after every death."""
 
-import os
+import subprocess
+import sys
 from pathlib import Path
 
 import dagster as dg
@@ -63,14 +64,20 @@ def test_more_runs_than_are_held_open_can_all_be_read(home: Settings) -> None:
         assert all(instance.all_logs(run) for run in runs)
 
 
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="dies as a child")
+KILLED = """
+import os, sys
+from pathlib import Path
+from mlops_assets.cli.home import unlogged
+from mlops_assets.settings import Settings
+from mlops_assets_tests.resources.test_held_storage import _run
+with unlogged(Settings(home=Path(sys.argv[1]))) as instance:
+    _run(instance)
+    os._exit(9)
+"""
+
+
 def test_what_a_process_wrote_before_it_was_killed_stays(home: Settings) -> None:
-    child = os.fork()
-    if not child:
-        with unlogged(home) as instance:
-            _run(instance)
-            os._exit(9)
-    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 9
+    assert subprocess.run([sys.executable, "-c", KILLED, str(home.home)], check=False).returncode == 9
     with _read(home) as own:
         (record,) = own.fetch_materializations(dg.AssetKey("figure"), limit=10).records
         assert own.get_run_by_id(record.run_id).status == dg.DagsterRunStatus.SUCCESS  # type: ignore[union-attr]  # it exists
