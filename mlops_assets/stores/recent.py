@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     import pyarrow as pa
 
-LARGEST: Final = 16_000_000
+LARGEST: Final = 12_000_000
 """Bytes above which a table is not kept."""
-MOST: Final = 48_000_000
+MOST: Final = 24_000_000
 """Bytes of all tables that are kept; those used least recently go first."""
 
 
