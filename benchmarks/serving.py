@@ -153,7 +153,7 @@ def _home(home: Path, known: Any, pipelines: tuple[Any, Any], serve: dict[str, A
     from dataclasses import replace
 
     from mlops_assets.rooms.release import bundle
-    from mlops_assets.rooms.serve import access
+    from mlops_assets.rooms.serve import tokens
     from mlops_assets.settings import Settings
     from mlops_assets.stores.serving import ServingStore
 
@@ -167,8 +167,8 @@ def _home(home: Path, known: Any, pipelines: tuple[Any, Any], serve: dict[str, A
     if serve:
         store.challenge(MODEL, (digests[1],))
     if token:
-        shutil.copyfile(home.parent / "ours" / "data" / "serving" / access.FILE, store.root / access.FILE)
-    return token or access.issue(store.root, "predict")
+        shutil.copyfile(home.parent / "ours" / "data" / "serving" / tokens.FILE, store.root / tokens.FILE)
+    return token or tokens.issue(store.root, "predict")
 
 
 def _plan(serve: dict[str, Any]) -> Any:

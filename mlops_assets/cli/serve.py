@@ -3,6 +3,7 @@
 import signal
 import time
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -15,15 +16,17 @@ from mlops_assets.errors import SpecError
 @click.option("--port", default=8000, show_default=True, help="Of the service.")
 @click.option("--workers", type=click.IntRange(1, 64), help="Processes; default: as mlops stress has found.")
 @click.option("--issue", type=click.Choice(["predict", "feedback", "admin"]), help="Make a token, and end.")
-def serve(home: Path | None, host: str, port: int, workers: int | None, issue: str | None) -> None:
+@click.option("--lasts", default="", help="How long the token that is issued holds, such as 90d; default: for ever.")
+@click.option("--revoke", default="", help="End a token by its name, and end.")
+@click.option("--tokens", "listed", is_flag=True, help="Tell the tokens by name, and end.")
+def serve(home: Path | None, host: str, port: int, workers: int | None, **said: Any) -> None:
     """Serve the released models; a release or rollback changes what answers while it runs."""
-    from mlops_assets.rooms.serve import access
     from mlops_assets.rooms.serve.supervisor import supervised
     from mlops_assets.settings import Settings
 
     settings = Settings(home.resolve()) if home else Settings.from_env()
-    if issue:
-        click.echo(access.issue(settings.serving, issue))
+    if said["issue"] or said["revoke"] or said["listed"]:
+        _tokens(settings.serving, **said)
         return
     if not settings.home.is_dir():
         raise SpecError.of("no such home", got=settings.home, step="mlops demo, or give another --home")
@@ -36,3 +39,20 @@ def serve(home: Path | None, host: str, port: int, workers: int | None, issue: s
                 running.tend()
         except KeyboardInterrupt:
             click.echo("ending what was begun")
+
+
+def _tokens(folder: Path, *, issue: str | None, lasts: str, revoke: str, listed: bool) -> None:
+    from mlops_assets.cli.tables import show
+    from mlops_assets.rooms.serve import tokens
+    from mlops_assets.spec.base import duration
+
+    if issue:
+        try:
+            held = duration(lasts) if lasts else None
+        except ValueError as error:
+            raise click.BadParameter(str(error), param_hint="--lasts") from error
+        click.echo(tokens.issue(folder, issue, lasts=held))
+    if revoke:
+        click.echo(f"token {tokens.revoke(folder, revoke).name} lets nobody in any more")
+    if listed:
+        show("Tokens", [{"name": each.name, "role": each.role, "state": each.state} for each in tokens.read(folder)])

@@ -2,38 +2,47 @@
 
 import hashlib
 import hmac
-import os
-import secrets
 from collections.abc import Iterable
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Final
 
-from mlops_assets.errors import SpecError, UnknownName
+from mlops_assets.errors import SpecError
 from mlops_assets.rooms.serve.problems import Problem, fault
+from mlops_assets.rooms.serve.tokens import read
 
-ROLES: Final = ("predict", "feedback", "admin")
-FILE: Final = ".tokens"
 KNOWN: Final = 256
 """Headers that are remembered once their token was found right."""
-_LOOPBACK: Final = ("127.", "localhost", "::1")
 _SCHEME: Final = b"bearer "
 
 
 class Access:
-    """The tokens of a service; without any, everybody may do everything."""
+    """The tokens of a service; while none was ever issued, everybody may do everything.
 
-    def __init__(self, hashes: Iterable[tuple[str, bytes]]) -> None:
-        """Hold (role, SHA-256 of the token) pairs."""
-        self._hashes = tuple(hashes)
-        self.on = bool(self._hashes)
+    Attributes:
+        on: whether tokens are asked for; once they are, they stay asked for, though the last one has ended.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        """Read the tokens of what is served; `follow` reads them again."""
+        self._folder, self.on = folder, False
+        self._hashes: tuple[tuple[str, bytes], ...] = ()
         self._known: dict[int, tuple[bytes, frozenset[str]]] = {}
+        self.follow()
 
-    @classmethod
-    def of(cls, folder: Path) -> "Access":
-        """The tokens that `issue` has made."""
-        path = folder / FILE
-        lines = path.read_text().splitlines() if path.is_file() else []
-        return cls((role, bytes.fromhex(digest)) for role, _, digest in (line.partition(" ") for line in lines))
+    def follow(self) -> None:
+        """Take up what was issued and revoked since, and let go what has ended."""
+        found = read(self._folder)
+        self.on = self.on or bool(found)
+        held = tuple((token.role, bytes.fromhex(token.digest)) for token in found if token.holds)
+        if held != self._hashes:
+            self._hashes = held
+            self._known.clear()
+
+    @property
+    def anybody(self) -> bool:
+        """Whether any token lets somebody in."""
+        return bool(self._hashes)
 
     def check(self, headers: Iterable[tuple[bytes, bytes]], role: str) -> None:
         """Let a request pass whose token has the role, or is an admin's.
@@ -70,30 +79,24 @@ class Access:
         return roles
 
 
-def issue(folder: Path, role: str) -> str:
-    """Make a token of a role; only its hash is kept, so it is shown once.
-
-    Raises:
-        UnknownName: there is no such role.
-    """
-    if role not in ROLES:
-        raise UnknownName.among("role", role, ROLES)
-    token = secrets.token_urlsafe(32)
-    folder.mkdir(parents=True, exist_ok=True)
-    file = os.open(folder / FILE, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-    try:
-        os.write(file, f"{role} {hashlib.sha256(token.encode()).hexdigest()}\n".encode())
-    finally:
-        os.close(file)
-    return token
-
-
 def require_tokens_beyond_loopback(host: str, access: Access) -> None:
     """Refuse to listen where others can reach without asking them for a token.
 
     Raises:
-        SpecError: no token was issued.
+        SpecError: no token was issued, or none holds any more.
     """
-    if not access.on and not host.startswith(_LOOPBACK):
+    if not access.anybody and not _loopback(host):
         step = "mlops serve --issue predict (or feedback, admin), once for each client"
         raise SpecError.of("a service that others can reach asks for tokens", got=host, allowed="127.0.0.1", step=step)
+
+
+def _loopback(host: str) -> bool:
+    """Whether nobody but this machine reaches an address; a name may be anybody's, but for the one.
+
+    >>> _loopback("127.0.0.2"), _loopback("::1"), _loopback("localhost"), _loopback("127.example.org"), _loopback("")
+    (True, True, True, False, False)
+    """
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

@@ -11,6 +11,7 @@ Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 SECONDS: Final = 10.0
 """A body must be whole by then."""
+CLOSE: Final = (b"connection", b"close")
 
 
 class Gone(Exception):
@@ -55,7 +56,8 @@ class Reader:
             if task not in self._late:
                 raise
             task.uncancel()
-            raise Problem(408, fault("", "the body did not come whole in time", f"{self.seconds:g} s")) from None
+            late = fault("", "the body did not come whole in time", f"{self.seconds:g} s")
+            raise Problem(408, late, headers=[CLOSE]) from None
         finally:
             self._slow.pop(task, None)
             self._late.discard(task)
@@ -106,4 +108,4 @@ def _within(body: bytes, limit: int) -> bytes:
 
 
 def _too_large(limit: int) -> Problem:
-    return Problem(413, fault("", "the body is too large", f"{limit} bytes"), headers=[(b"connection", b"close")])
+    return Problem(413, fault("", "the body is too large", f"{limit} bytes"), headers=[CLOSE])

@@ -16,6 +16,7 @@ TITLES: Final = {
     413: "The body is too large",
     415: "Not this content type",
     422: "The inputs do not fit the model's schema",
+    431: "The head is too large",
     500: "Our own fault",
     503: "Not now",
 }

@@ -125,7 +125,7 @@ def supervised(
         SpecError: others could reach the service without a token.
         StoreError: the port is taken.
     """
-    require_tokens_beyond_loopback(host, Access.of(settings.serving))
+    require_tokens_beyond_loopback(host, Access(settings.serving))
     bound = _bound(host, port)
     supervisor = Supervisor(bound, settings.home, workers or _asked_for(settings), log)
     try:

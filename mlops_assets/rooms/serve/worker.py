@@ -14,6 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from mlops_assets.errors import Damaged
 from mlops_assets.rooms.serve.access import Access
 from mlops_assets.rooms.serve.models import Models
 from mlops_assets.rooms.serve.service import Service
@@ -40,7 +41,7 @@ def main(descriptor: int, home: str) -> None:
 async def _serve(descriptor: int, settings: Settings) -> None:
     models = Models(settings)
     await models.refresh()
-    service = Service(models, Access.of(settings.serving))
+    service = Service(models, Access(settings.serving))
     server = server_of(service)
     tasks = [asyncio.create_task(work) for work in (*models.chores(), _watch(server, service))]
     gc.collect()
@@ -81,14 +82,17 @@ def server_of(application: Any) -> "uvicorn.Server":
 
 async def _watch(server: "uvicorn.Server", service: Service) -> None:
     """End slow readers and idle connections, and the process when its supervisor is gone."""
-    parent, seen = os.getppid(), {}  # type: ignore[var-annotated]  # connection to when it was first seen without a request
+    parent, seen, unread = os.getppid(), {}, {}  # type: ignore[var-annotated]  # connection to what it was seen in, and when
     while True:
         await asyncio.sleep(1)
         service.reader.sweep()
+        with contextlib.suppress(OSError, Damaged):  # one that cannot be read leaves who may ask as it was
+            service.access.follow()
         service.draining = server.should_exit
         if os.getppid() != parent:
             server.should_exit = True
         seen = _close_idle(server.server_state.connections, seen)
+        unread = _end_unread(server.server_state.connections, unread)
 
 
 def _close_idle(connections: Any, seen: dict[Any, float]) -> dict[Any, float]:
@@ -105,6 +109,20 @@ def _close_idle(connections: Any, seen: dict[Any, float]) -> dict[Any, float]:
                 connection.transport.close()
         else:
             waiting[connection] = since
+    return waiting
+
+
+def _end_unread(connections: Any, seen: dict[Any, tuple[int, float]]) -> dict[Any, tuple[int, float]]:
+    """End the connections whose client has stopped to read its answers: to close them would wait for it for ever."""
+    now, waiting = time.monotonic(), {}
+    for connection in list(connections):
+        size = connection.transport.get_write_buffer_size()
+        if not size:
+            continue
+        before, since = seen.get(connection, (size, now))
+        waiting[connection] = (size, since if size >= before else now)
+        if now - waiting[connection][1] > IDLE:
+            connection.transport.abort()
     return waiting
 
 

@@ -1,50 +1,27 @@
 """The service as its callers see it: answers, ids, explanations, pages, and mistakes told without a value."""
 
-import asyncio
 import io
 import json
 import math
 import re
-import socket
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
 from mlops_assets.rooms.release import onnx
-from mlops_assets.rooms.serve.body import Reader
-from mlops_assets.rooms.serve.columns import JSON
-from mlops_assets.rooms.serve.problems import Problem
 from mlops_assets.rooms.train.candidates import hist_gradient_boosting
 from mlops_assets.rooms.train.inputs import features_of, frame
 from mlops_assets.settings import Settings
-from mlops_assets.stores.online_sqlite import SqliteOnline
 from mlops_assets.stores.prediction_log import read
 from mlops_assets_tests.rooms import trips
 from mlops_assets_tests.rooms.release.bundles import trained
-from mlops_assets_tests.rooms.serve.running import BATCH, MODEL, PREDICT, ROW, Answer, ask, release, service
+from mlops_assets_tests.rooms.serve.running import BATCH, MODEL, PREDICT, ROW, Answer, ask
 
 SECRET = "s3cret-value"
-
-
-@pytest.fixture(scope="module")
-def where(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("home")
-
-
-@pytest.fixture(scope="module")
-def url(where: Path) -> Iterator[str]:
-    release(where, builder=hist_gradient_boosting, sensitive=["origin"], privacy={"carrier": "hash", "noise": "bucket"})
-    rows = trips.rows(50)
-    online = SqliteOnline(Settings(where).online)
-    online.put("trip_facts/online", ["trip"], rows.drop_columns(["label"]), time_column="event_time")
-    with service(where) as running:
-        yield running.url
 
 
 def expected(rows: pa.Table) -> list[float]:
@@ -226,52 +203,6 @@ def test_other_methods_types_and_paths_are_refused(url: str) -> None:
     assert ask(url, "/v1/models/other:predict", {"inputs": {}}).json["errors"][0]["allowed"] == [MODEL]
     assert ask(url, "/nowhere").status == 404
     assert ask(url, "/v1/models/../../etc/passwd").status == 404
-
-
-def raw(url: str, head: bytes, parts: list[bytes], timeout: float = 20) -> bytes:
-    found = urlsplit(url)
-    with socket.create_connection((found.hostname, found.port), timeout=timeout) as connection:
-        try:
-            connection.sendall(head)
-            for part in parts:
-                connection.sendall(part)
-        except (BrokenPipeError, ConnectionResetError):
-            pass
-        try:
-            return connection.recv(65_536)
-        except ConnectionResetError:
-            return b"HTTP/1.1 413 reset"
-
-
-def test_chunks_without_a_length_are_counted(url: str) -> None:
-    head = f"POST {PREDICT} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n"
-    chunk = b"10000\r\n" + b"x" * 65_536 + b"\r\n"
-    assert raw(url, head.encode(), [chunk] * 40).startswith(b"HTTP/1.1 413")
-
-
-def test_a_slow_client_holds_nobody_up(url: str) -> None:
-    head = f"POST {PREDICT} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n"
-    found = urlsplit(url)
-    with socket.create_connection((found.hostname, found.port), timeout=30) as slow:
-        slow.sendall(head.encode() + b"{")
-        assert ask(url, PREDICT, {"inputs": ROW}).status == 200
-
-
-def test_a_body_that_does_not_come_whole_in_time_is_told_so() -> None:
-    async def never() -> Any:
-        await asyncio.sleep(60)
-
-    async def late() -> Problem:
-        reader = Reader(seconds=0.0)
-        reading = asyncio.create_task(reader.read(never, [(b"content-type", b"application/json")], 100, JSON))
-        await asyncio.sleep(0.01)
-        reader.sweep()
-        with pytest.raises(Problem) as found:
-            await reading
-        return found.value
-
-    told = asyncio.run(late())
-    assert (told.status, told.faults[0]["problem"]) == (408, "the body did not come whole in time")
 
 
 def logged(where: Path) -> list[dict[str, Any]]:

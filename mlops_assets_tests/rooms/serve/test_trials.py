@@ -13,14 +13,13 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from mlops_assets.errors import SpecError, UnknownName
+from mlops_assets.errors import SpecError
 from mlops_assets.rooms.release import bundle
-from mlops_assets.rooms.serve import access, challenger, jobs
+from mlops_assets.rooms.serve import challenger, jobs
 from mlops_assets.rooms.serve.compare import LARGEST
 from mlops_assets.rooms.serve.guard import Record, broken
 from mlops_assets.rooms.serve.meter import Meter
 from mlops_assets.rooms.serve.shadow import Shadow
-from mlops_assets.rooms.serve.supervisor import supervised
 from mlops_assets.rooms.train.candidates import base_rate, hist_gradient_boosting, logistic
 from mlops_assets.settings import Settings
 from mlops_assets.stores.prediction_log import read
@@ -266,31 +265,3 @@ def test_a_guard_waits_for_enough_and_tells_latency_and_errors_too() -> None:
     assert "requests failed" in broken(guard, Record(answered=98, failed=2), before)
     assert "3.00 times as long" in broken(guard, Record(answered=100, seconds=0.3, score=50.0), before)
     assert broken(guard, Record(answered=100, seconds=0.1, score=50.0), before) == ""
-
-
-@pytest.mark.slow
-def test_with_tokens_each_role_may_do_its_own_and_an_admin_all(tmp_path: Path) -> None:
-    release(tmp_path)
-    folder = Settings(tmp_path).serving
-    tokens = {role: access.issue(folder, role) for role in access.ROLES}
-    with service(tmp_path) as running:
-
-        def status(path: str, role: str, body: Any = None) -> int:
-            headers = {"Authorization": f"Bearer {tokens.get(role, 'guessed')}"} if role else {}
-            return ask(running.url, path, body, headers=headers).status
-
-        question = {"inputs": ROW}
-        assert [status(PREDICT, role, question) for role in ("predict", "admin")] == [200, 200]
-        assert [status(PREDICT, role, question) for role in ("feedback", "nobody", "")] == [403, 401, 401]
-        told = {"id": "x", "model": MODEL, "label": 1}
-        assert [status("/v1/feedback", role, told) for role in ("feedback", "predict")] == [202, 403]
-        assert [status("/metrics", role) for role in ("admin", "predict", "")] == [200, 403, 401]
-        assert [status(path, "") for path in ("/healthz", "/readyz", "/v1/models", "/docs")] == [200, 200, 401, 401]
-    assert all(token not in (folder / ".tokens").read_text() for token in tokens.values())
-
-
-def test_beyond_loopback_a_service_without_tokens_does_not_start(tmp_path: Path) -> None:
-    with pytest.raises(SpecError, match="asks for tokens"), supervised(Settings(tmp_path), host="0.0.0.0", port=0):  # noqa: S104
-        pass
-    with pytest.raises(UnknownName, match="did you mean 'predict'"):
-        access.issue(tmp_path, "predicts")

@@ -1,0 +1,125 @@
+"""What comes over the wire: half of it, too much of it, too slowly, or never read."""
+
+import asyncio
+import json
+import socket
+from types import SimpleNamespace
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+
+from mlops_assets.rooms.serve import worker
+from mlops_assets.rooms.serve.body import Reader
+from mlops_assets.rooms.serve.columns import JSON
+from mlops_assets.rooms.serve.problems import Problem
+from mlops_assets.rooms.serve.wire import HEAD_LIMIT
+from mlops_assets_tests.rooms.serve.running import PREDICT, ROW, ask
+
+BODY = json.dumps({"inputs": ROW}).encode()
+
+
+def head(*more: str, length: int | None = len(BODY)) -> bytes:
+    lines = [f"POST {PREDICT} HTTP/1.1", "Host: x", "Content-Type: application/json", *more]
+    lines += [] if length is None else [f"Content-Length: {length}"]
+    return ("\r\n".join(lines) + "\r\n\r\n").encode()
+
+
+def raw(url: str, *parts: bytes, ends: bool = False) -> bytes:
+    """Send parts on one connection, and perhaps nothing more after them; what came back first."""
+    found = urlsplit(url)
+    with socket.create_connection((found.hostname, found.port), timeout=20) as connection:
+        try:
+            for part in parts:
+                connection.sendall(part)
+            if ends:
+                connection.shutdown(socket.SHUT_WR)
+        except (BrokenPipeError, ConnectionResetError):
+            pass
+        try:
+            return connection.recv(65_536)
+        except ConnectionResetError:
+            return b"reset"
+
+
+def test_a_client_that_has_asked_and_only_listens_is_answered(url: str) -> None:
+    assert raw(url, head() + BODY, ends=True).startswith(b"HTTP/1.1 200")
+    assert raw(url, (head() + BODY) * 2, ends=True).startswith(b"HTTP/1.1 200")
+    assert raw(url, head() + BODY[:5], ends=True) == b"", "it asked but half"
+
+
+def test_an_offer_of_http_2_is_answered_in_http_1(url: str) -> None:
+    offer = ("Upgrade: h2c", "Connection: Upgrade, HTTP2-Settings", "HTTP2-Settings: AAMAAABkAAQAAP__")
+    assert raw(url, head(*offer) + BODY).startswith(b"HTTP/1.1 200")
+
+
+@pytest.mark.parametrize(("status", "parts"), [
+    ("413", [head("Transfer-Encoding: chunked", length=None), *([b"10000\r\n" + b"x" * 65_536 + b"\r\n"] * 40)]),
+    ("431", [b"GET / HTTP/1.1\r\nX: ", *([b"x" * HEAD_LIMIT] * 8)]),
+    ("431", [head("Transfer-Encoding: chunked", length=None), b"0\r\nX: ", *([b"x" * HEAD_LIMIT] * 8)]),
+    ("431", [head("Transfer-Encoding: chunked", length=None), b"1;", *([b"x" * HEAD_LIMIT] * 8)]),
+    ("400", [head("Content-Length: 3") + BODY]),
+    ("400", [head("Transfer-Encoding: chunked") + BODY]),
+    ("400", [b"\x16\x03\x01\r\n\r\n"]),
+])  # fmt: skip
+def test_what_has_no_end_or_no_form_is_refused_and_others_are_answered(
+    status: str, parts: list[bytes], url: str
+) -> None:
+    said = raw(url, *parts)
+    assert said.startswith(f"HTTP/1.1 {status}".encode()) or said == b"reset"
+    assert said == b"reset" or b"application/problem+json" in said
+    assert ask(url, PREDICT, {"inputs": ROW}).status == 200
+
+
+def test_many_questions_on_one_connection_are_answered_in_turn(url: str) -> None:
+    found = urlsplit(url)
+    wrong = head(length=2) + b"{}"
+    with socket.create_connection((found.hostname, found.port), timeout=20) as connection:
+        connection.sendall((head() + BODY) * 500 + wrong + head("Connection: close") + BODY)
+        said = b"".join(iter(lambda: connection.recv(65_536), b""))
+    assert (said.count(b"HTTP/1.1 200"), said.count(b"HTTP/1.1 422")) == (501, 1)
+
+
+def test_an_answer_that_nobody_reads_is_kept_for_a_while_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    now, ended = [0.0], list[str]()
+    monkeypatch.setattr(worker.time, "monotonic", lambda: now[0])
+
+    def connection(name: str, sizes: list[int]) -> Any:
+        kept = iter(sizes)
+        transport = SimpleNamespace(get_write_buffer_size=lambda: next(kept), abort=lambda: ended.append(name))
+        return SimpleNamespace(transport=transport, name=name)
+
+    class Held(SimpleNamespace):
+        __hash__ = object.__hash__  # type: ignore[assignment]
+
+    connections = [Held(**vars(connection(*each))) for each in (("stuck", [9] * 9), ("slow", [*range(9, 0, -1)]))]
+    seen: dict[Any, Any] = {}
+    for second in range(9):
+        now[0] = 4.0 * second
+        seen = worker._end_unread(connections, seen)
+        connections = [each for each in connections if each.name not in ended]
+    assert ended == ["stuck"]
+
+
+def test_a_slow_client_holds_nobody_up(url: str) -> None:
+    found = urlsplit(url)
+    with socket.create_connection((found.hostname, found.port), timeout=30) as slow:
+        slow.sendall(head() + b"{")
+        assert ask(url, PREDICT, {"inputs": ROW}).status == 200
+
+
+def test_a_body_that_does_not_come_whole_in_time_is_told_so() -> None:
+    async def never() -> Any:
+        await asyncio.sleep(60)
+
+    async def late() -> Problem:
+        reader = Reader(seconds=0.0)
+        reading = asyncio.create_task(reader.read(never, [(b"content-type", b"application/json")], 100, JSON))
+        await asyncio.sleep(0.01)
+        reader.sweep()
+        with pytest.raises(Problem) as found:
+            await reading
+        return found.value
+
+    told = asyncio.run(late())
+    assert (told.status, told.faults[0]["problem"]) == (408, "the body did not come whole in time")
