@@ -141,10 +141,20 @@ class ServingStore(Bundles):
         return self.root / model / LIVE
 
     def settings(self, model: str) -> dict[str, int]:
-        """Workers, batch size and in-flight limit as a stress test has set them; empty before one."""
+        """Workers, batch size and in-flight limit as a stress test has set them; empty before one.
+
+        Raises:
+            Damaged: the file holds no whole numbers above 0.
+        """
         path = self.root / model / SETTINGS
-        found: dict[str, int] = json.loads(path.read_bytes()) if path.is_file() else {}
-        return found
+        try:
+            found = json.loads(path.read_bytes()) if path.is_file() else {}
+            if not all(type(value) is int and value > 0 for value in found.values()):
+                raise ValueError
+        except (ValueError, AttributeError):
+            step = f"mlops stress {model}, or remove the file"
+            raise Damaged.of(f"{path} cannot be read", allowed="whole numbers above 0 by name", step=step) from None
+        return dict(found)
 
     def set(self, model: str, settings: Mapping[str, int]) -> None:
         """Keep what a stress test has measured; it outlives the bundle that was measured."""

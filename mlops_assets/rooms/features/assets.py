@@ -10,7 +10,7 @@ from mlops_assets.resources.declaration import Events, asset_spec, batches
 from mlops_assets.resources.stores import Stores
 from mlops_assets.rooms.features.definitions import Change, changes, definitions
 from mlops_assets.rooms.features.look_ahead import Violation, audit
-from mlops_assets.rooms.features.online import refresh
+from mlops_assets.rooms.features.online import refresh, stand
 from mlops_assets.rooms.features.origin import origins
 from mlops_assets.rooms.features.parity import row_mismatches, sample, skew, told
 from mlops_assets.rooms.features.quality import not_finite, null_shares
@@ -96,6 +96,7 @@ def _online(plan: FeaturePlan) -> dg.AssetsDefinition:
         if plan.table.online.rows:
             rows = lake.read(offline, batches=[batch])
             kept = store.put(table, plan.dataset.key, rows, time_column="event_time")
+            stand(lake, store, plan)
             figures |= {"rows_offered": rows.num_rows, "rows_kept": kept, "keys": store.count(table)}
             mismatches += row_mismatches(store, plan, rows)
         as_of = {"as_of": dg.MetadataValue.text(refreshed.as_of.isoformat())} if refreshed.as_of else {}

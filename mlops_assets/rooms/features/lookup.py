@@ -88,7 +88,8 @@ class Lookup:
 
     def now(self) -> datetime:
         """The moment from which ages are told, by the table's clock."""
-        return clock(self.store, self.recipe.clock, [view.name for view in self.recipe.looking])
+        views = [view.name for view in self.recipe.looking]
+        return clock(self.store, self.recipe.clock, [keys.table(self.recipe.table, "online"), *views])
 
     def of_key(self, key: Sequence[Any], *, now: datetime | None = None) -> Looked | None:
         """The newest row of a key, when the table keeps rows online; None when there is none.
@@ -203,9 +204,9 @@ def recipes(lake: Lake, plan: ModelPlan) -> list[Recipe]:
     return [Recipe.of(part, lake.read(clean, batches=[]).schema) for part in parts]
 
 
-def clock(store: OnlineStore, told: str, views: Sequence[str]) -> datetime:
-    """Now: by the wall, or by the newest moment as of which any of these views stands, where there is one."""
-    marks = (Mark.read(store.mark(view)) for view in (views if told == "data" else ()))
+def clock(store: OnlineStore, told: str, tables: Sequence[str]) -> datetime:
+    """Now: by the wall, or by the newest moment as of which any of these online tables stands, where there is one."""
+    marks = (Mark.read(store.mark(table)) for table in (tables if told == "data" else ()))
     known = [mark.as_of for mark in marks if mark is not None and mark.as_of is not None]
     return max(known, default=datetime.now(UTC))
 

@@ -64,6 +64,25 @@ def refresh(lake: Lake, store: OnlineStore, plan: FeaturePlan) -> Refreshed:
         return Refreshed(now, {view.name: _refreshed(refreshing, view) for view in views(plan.table)})
 
 
+def stand(lake: Lake, store: OnlineStore, plan: FeaturePlan) -> None:
+    """Mark how far the newest rows of the keys go, as a view's mark does: the clock of a table that has no view.
+
+    Raises:
+        Conflict: others marked it meanwhile, and again after the retries.
+    """
+    name, offline = (keys.table(plan.table.name, stage) for stage in ("online", "offline"))
+    none = lake.read(offline, batches=[])
+    for attempt in range(ATTEMPTS):
+        before, mark = store.mark(name), Mark(as_of(lake, plan), lake.version(offline), "")
+        try:
+            store.refresh(name, plan.dataset.key, none, time_column="event_time", before=before, mark=mark.text())
+        except Conflict:
+            if attempt == ATTEMPTS - 1:
+                raise
+        else:
+            return
+
+
 @dataclass(frozen=True)
 class Refreshing:
     """A refresh that is under way.

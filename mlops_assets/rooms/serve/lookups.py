@@ -99,7 +99,8 @@ class Lookups:
             return _of_requests(self._made[table], keys)
         rows = self._online.get_many(table, [[key[name] for name in self._key] for key in keys])
         unknown = Problem(404, fault("key", f"nothing is known of it in {table}"), step="give the inputs")
-        now = clock(self._online, **self._clocks[table])
+        told = self._clocks[table]
+        now = clock(self._online, told["told"], [table, *told["views"]])
         return [unknown if row is None else of_row(list(row.values), row, now) for row in rows]
 
     def _joined(self, key: Key, parts: "Sequence[Looked | Problem]") -> Found | Problem:

@@ -37,7 +37,7 @@ class Meter:
         self.requests: Tally[tuple[str, str, str, str]] = Tally()
         """By model, version, role and status; the answered questions stand in `of`."""
         self.events: Tally[tuple[str, str]] = Tally()
-        """By model and what happened: refused_bundle, swap, shadow_dropped, rollback, log_failed."""
+        """By model and what happened: refused_bundle, swap, shadow_dropped, rollback, log_failed, feedback."""
         self.in_flight = 0
         self._answers: dict[tuple[str, str, str], Answers] = {}
 
@@ -109,7 +109,7 @@ def _instruments() -> dict[str, Any]:
     return {
         "requests": Counter("mlops_requests", "Requests by status.", [*by, "role", "status"]),
         "answers": Counter("mlops_answers", "Answers by class.", [*by, "answer"]),
-        "events": Counter("mlops_events", "Swaps, refused bundles, drops and rollbacks.", ["model", "event"]),
+        "events": Counter("mlops_events", "Swaps, refused bundles, drops, rollbacks and feedback.", ["model", "event"]),
         "seconds": Histogram("mlops_request_seconds", "From the first byte to the answer.", by, buckets=SECONDS),
         "scores": Histogram("mlops_scores", "Scores.", by, buckets=SCORES),
         "in_flight": Gauge("mlops_in_flight", "Requests under way.", multiprocess_mode="livesum"),

@@ -3,11 +3,11 @@
 import asyncio
 import contextlib
 import logging
-from collections.abc import Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from mlops_assets.errors import StoreError
+from mlops_assets.errors import Damaged, StoreError
 from mlops_assets.rooms.serve import feedback
 from mlops_assets.rooms.serve.line import Line
 from mlops_assets.rooms.serve.meter import Meter
@@ -36,6 +36,7 @@ class Models:
         self.predicting: dict[str, Line] = {}
         self.in_flight = IN_FLIGHT
         self._feedback: dict[str, LogWriter] = {}
+        self._said = ""
         self._salt = secret(settings.serving / ".salt")
 
     async def refresh(self) -> None:
@@ -60,41 +61,57 @@ class Models:
         limits = []
         for line in self.lines.values():
             if line.champion is not None:
-                found = in_force(line.champion.manifest, self.store.settings(line.model))
+                found = in_force(line.champion.manifest, self._settings(line.model))
                 line.champion.limit = found["batch_size"]
                 limits.append(found["in_flight"])
         self.in_flight = max(limits, default=IN_FLIGHT)
 
+    def _settings(self, model: str) -> dict[str, int]:
+        try:
+            return self.store.settings(model)
+        except Damaged as error:
+            self._say(f"{model}: {error}")
+            return {}
+
     def chores(self) -> "list[Coroutine[Any, Any, None]]":
-        """What goes on beside answering."""
-        return [self.follow(), self.preserve(), self.shadow()]
+        """What goes on beside answering, until cancelled."""
+        return [self._again(self.follow, LOOK), self._again(self.preserve, SYNC), self._again(self.shadow, SYNC)]
+
+    async def _again(self, look: Callable[[], Awaitable[None]], pause: float) -> None:
+        """Look again and again: whatever one look stumbles over, such as a full disk, the next may find mended."""
+        while True:
+            await asyncio.sleep(pause)
+            try:
+                await look()
+            except Exception as error:  # noqa: BLE001 - told, and looked at again
+                self._say(f"{look.__name__}: {type(error).__name__}: {error}")
+
+    def _say(self, words: str) -> None:
+        """Tell a trouble once, and not five times a second."""
+        if words != self._said:
+            self._said = words
+            _LOG.error("%s", words)
 
     async def follow(self) -> None:
-        """Look for releases, and hand over the figures, until cancelled."""
-        while True:
-            await asyncio.sleep(LOOK)
-            await self.refresh()
-            self.meter.hand_over()
-            for line in self.lines.values():
-                if reason := line.keep_guard():
-                    _LOG.warning("%s: rolled back: %s", line.model, reason)
+        """Look for releases, and hand over the figures."""
+        await self.refresh()
+        self.meter.hand_over()
+        for line in self.lines.values():
+            if reason := line.keep_guard():
+                _LOG.warning("%s: rolled back: %s", line.model, reason)
 
     async def shadow(self) -> None:
-        """Let challengers answer what waits for them, until cancelled."""
-        while True:
-            await asyncio.sleep(SYNC)
-            for line in self.lines.values():
-                if line.shadow is not None:
-                    await line.shadow.answer()
+        """Let challengers answer what waits for them."""
+        for line in self.lines.values():
+            if line.shadow is not None:
+                await line.shadow.answer()
 
     async def preserve(self) -> None:
-        """Bring the logs to the disk, and seal what is due, until cancelled."""
-        while True:
-            await asyncio.sleep(SYNC)
-            for log in self._logs():
-                log.seal_if_due()
-                with contextlib.suppress(OSError):  # the next write tells the callers
-                    await asyncio.to_thread(log.sync)
+        """Bring the logs to the disk, and seal what is due."""
+        for log in self._logs():
+            log.seal_if_due()
+            with contextlib.suppress(OSError):  # the next write tells the callers
+                await asyncio.to_thread(log.sync)
 
     def keep_feedback(self, found: Sequence[feedback.Outcome]) -> None:
         """Keep outcomes; those of one model by one write.
@@ -106,6 +123,7 @@ class Models:
             for model in {outcome.model for outcome in found}:
                 records = [feedback.record(outcome) for outcome in found if outcome.model == model]
                 self._feedback[model].write(records)
+                self.meter.events[(model, "feedback")] += len(records)
         except StoreError:
             raise busy("the feedback cannot be written, so it is not accepted") from None
 

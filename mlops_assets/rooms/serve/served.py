@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from mlops_assets.stores.serving_bundles import ServingBundle
 
 CHAMPION: Final = "champion"
+BROKEN: Final = 500
+"""The status of what this version fails by: a guard counts it, and not what the disk is at fault for."""
 PART: Final = 256
 """Rows of a large request that are answered before others have their turn."""
 Asked = tuple[msgspec.Struct, bytes, float, "asyncio.Future[bytes] | None", dict[str, Any] | None]
@@ -93,7 +95,7 @@ class Served:
         texts: list[bytes] = []
         for start in range(0, len(rows), PART):
             part = range(start, min(start + PART, len(rows)))
-            texts += self._answered([(rows[n], self._next(), began, None, more[n] if more else None) for n in part])
+            texts += self._counted([(rows[n], self._next(), began, None, more[n] if more else None) for n in part])
             await asyncio.sleep(0)
         if self._power:
             await asyncio.to_thread(self._log.sync)
@@ -121,11 +123,19 @@ class Served:
         self._due = bool(self._waiting)
         if self._due:
             asyncio.get_running_loop().call_soon(self._flush)
+        self._tell(batch)
+
+    def _tell(self, batch: Sequence[Asked]) -> None:
+        """Answer those who wait for a batch; a question that breaks the model takes no other down with it."""
         try:
             texts = self._answered(batch)
         except Exception as error:  # noqa: BLE001 - whatever it is, nobody may wait for ever
             found = error if isinstance(error, Problem) else Problem(500)
-            self.record.failed += len(batch)
+            if len(batch) > 1 and found.status == BROKEN:
+                for asked in batch:
+                    self._tell([asked])
+                return
+            self.record.failed += found.status == BROKEN
             for _, _, _, future, _ in batch:
                 if future is not None and not future.done():
                     future.set_exception(found)
@@ -136,12 +146,20 @@ class Served:
         else:
             _reply(batch, texts)
 
+    def _counted(self, batch: Sequence[Asked]) -> list[bytes]:
+        """A part of many; what it fails by counts against this version, unless it is the disk."""
+        try:
+            return self._answered(batch)
+        except Exception as error:
+            self.record.failed += len(batch) * (not isinstance(error, Problem) or error.status == BROKEN)
+            raise
+
     def _answered(self, batch: Sequence[Asked]) -> list[bytes]:
         """Score, log and count a batch; its answers' JSON."""
         found = self.engine.scores([msgspec.structs.astuple(asked[0]) for asked in batch]).tolist()
         scores, said, words = zip(*[self._speak(row) for row in found], strict=True)
         if not isfinite(sum(scores)):
-            raise Problem(500)
+            raise Problem(BROKEN)
         seconds = self._written(batch, words)
         total, figures = sum(scores), self._figures
         figures.seconds.extend(seconds)

@@ -173,7 +173,8 @@ class Service:
         return Problem(404, fault("model", "no such model is served", sorted(self.models.lines)))
 
     def _count(self, path: str, status: int) -> None:
-        line = self.models.predicting.get(path)
+        named = path.removeprefix(PREFIX).removesuffix(":predictBatch")
+        line = self.models.predicting.get(path) or self.models.lines.get(named)
         model = line.model if line else ""
         version = str(line.champion.version) if line and line.champion else ""
         self.meter.requests[(model, version, "champion", str(status))] += 1

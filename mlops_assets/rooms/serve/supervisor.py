@@ -27,6 +27,7 @@ PORT: Final = 8000
 FIRST_PAUSE: Final = 0.5
 LONGEST_PAUSE: Final = 30.0
 GRACE: Final = 15.0
+MEMORY: Final = Path("/dev/shm")  # noqa: S108 - a folder of its own is made in it
 
 
 @dataclass
@@ -45,7 +46,7 @@ class Supervisor:
     count: int
     log: Path | None = None
     workers: list["subprocess.Popen[bytes]"] = field(default_factory=list)
-    figures: Path = field(default_factory=lambda: Path(tempfile.mkdtemp(prefix="mlops-metrics-")))
+    figures: Path = field(default_factory=lambda: Path(tempfile.mkdtemp(prefix="mlops-metrics-", dir=_memory())))
     _pause: float = FIRST_PAUSE
     _not_before: float = 0.0
 
@@ -176,6 +177,11 @@ def _bound(host: str, port: int) -> socket.socket:
         raise StoreError.of(f"cannot listen on {host}:{port}", got=error.strerror, step="give another --port") from None
     bound.set_inheritable(True)
     return bound
+
+
+def _memory() -> str | None:
+    """Where the workers count: in memory where a folder is that, for a write to a map of a file on a full disk ends them."""
+    return str(MEMORY) if os.access(MEMORY, os.W_OK | os.X_OK) else None
 
 
 def _forget(folder: Path, pid: int) -> None:

@@ -6,6 +6,7 @@ import gc
 import json
 import logging
 import os
+import shutil
 import signal
 import socket
 import sys
@@ -89,8 +90,9 @@ async def _watch(server: "uvicorn.Server", service: Service) -> None:
         with contextlib.suppress(OSError, Damaged):  # one that cannot be read leaves who may ask as it was
             service.access.follow()
         service.draining = server.should_exit
-        if os.getppid() != parent:
+        if os.getppid() != parent and not server.should_exit:
             server.should_exit = True
+            shutil.rmtree(os.environ.get("PROMETHEUS_MULTIPROC_DIR", ""), ignore_errors=True)
         seen = _close_idle(server.server_state.connections, seen)
         unread = _end_unread(server.server_state.connections, unread)
 

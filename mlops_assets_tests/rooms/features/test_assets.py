@@ -11,6 +11,7 @@ from mlops_assets import keys
 from mlops_assets.resources.stores import Stores
 from mlops_assets.rooms.features import assets, checks
 from mlops_assets.rooms.features.definitions import changes, definitions
+from mlops_assets.rooms.features.lookup import clock
 from mlops_assets.rooms.features.parity import row_mismatches
 from mlops_assets.rooms.features.table import materialize
 from mlops_assets.spec.plan import FeaturePlan
@@ -53,6 +54,8 @@ def test_a_batch_goes_offline_and_online_with_every_check_passed(lake: Lake, sto
     lineage = offline["dagster/column_lineage"].value.deps_by_column
     assert lineage["seats"][-1] == dg.TableColumnDep(dg.AssetKey(["planes", "clean"]), "seats")
     assert metadata(result, ONLINE)["keys"].value == 40
+    told = [clock(stores.online(), each, ["context/online"]) for each in ("data", "wall")]
+    assert [each.year == 2013 for each in told] == [True, False], "its rows alone tell how far they go"
 
 
 def test_the_data_version_is_the_content_and_does_not_change_on_a_second_run(
