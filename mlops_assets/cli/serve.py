@@ -2,6 +2,7 @@
 
 import signal
 import time
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from mlops_assets.errors import SpecError
 @click.option("--port", default=8000, show_default=True, help="Of the service.")
 @click.option("--workers", type=click.IntRange(1, 64), help="Processes; default: as mlops stress has found.")
 @click.option("--issue", type=click.Choice(["predict", "feedback", "admin"]), help="Make a token, and end.")
-@click.option("--lasts", default="", help="How long the token that is issued holds, such as 90d; default: for ever.")
+@click.option("--lasts", help="How long the token that is issued holds, such as 90d; default: for ever.")
 @click.option("--revoke", default="", help="End a token by its name, and end.")
 @click.option("--tokens", "listed", is_flag=True, help="Tell the tokens by name, and end.")
 def serve(home: Path | None, host: str, port: int, workers: int | None, **said: Any) -> None:
@@ -41,17 +42,17 @@ def serve(home: Path | None, host: str, port: int, workers: int | None, **said: 
             click.echo("ending what was begun")
 
 
-def _tokens(folder: Path, *, issue: str | None, lasts: str, revoke: str, listed: bool) -> None:
+def _tokens(folder: Path, *, issue: str | None, lasts: str | None, revoke: str, listed: bool) -> None:
     from mlops_assets.cli.tables import show
     from mlops_assets.rooms.serve import tokens
     from mlops_assets.spec.base import duration
 
     if issue:
         try:
-            held = duration(lasts) if lasts else None
+            held = duration(lasts)
         except ValueError as error:
             raise click.BadParameter(str(error), param_hint="--lasts") from error
-        click.echo(tokens.issue(folder, issue, lasts=held))
+        click.echo(tokens.issue(folder, issue, lasts=held if isinstance(held, timedelta) else None))
     if revoke:
         click.echo(f"token {tokens.revoke(folder, revoke).name} lets nobody in any more")
     if listed:

@@ -1,6 +1,6 @@
 """What a noun needs to know of the others: a spec together with the specs that it names."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Self
@@ -144,6 +144,7 @@ class ModelPlan:
         unknown = [column for column in (*model.evaluate.slices, *model.evaluate.groups) if column not in names]
         if unknown:
             raise UnknownName.among("feature to slice by", unknown[0], names, where=where)
+        _served(model, names, plans[0].dataset, where)
         _splits(model, plans[0].dataset, where)
         _windows(model, plans[0].dataset, where)
         return cls(model, plans, place, dict(places or {}))
@@ -168,6 +169,21 @@ class ModelPlan:
     def features(self) -> tuple[str, ...]:
         """Every feature's name, in the order of the model's input."""
         return tuple(name for plan in self.tables for name in plan.table.feature_names())
+
+
+def _served(model: Model, features: Sequence[str], dataset: Dataset, where: str) -> None:
+    """A rule of privacy for a name that nobody bears would leave the real one in the log."""
+    serve, logged = model.serve, (*features, *dataset.key)
+    for name in (*serve.sensitive, *serve.privacy):
+        if name not in logged:
+            raise UnknownName.among("column of the prediction log", name, logged, where=where)
+    for name in serve.unknown_categories:
+        if name not in features:
+            raise UnknownName.among("feature", name, features, where=where)
+    bucketed = [name for name in dataset.key if name not in features and serve.rule(name) == "bucket"]
+    if bucketed:
+        what = f"{where}: model '{model.name}' has no range to put a key into buckets by"
+        raise SpecError.of(what, got=bucketed[0], allowed="keep, hash, drop")
 
 
 def _splits(model: Model, dataset: Dataset, where: str) -> None:

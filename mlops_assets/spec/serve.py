@@ -32,9 +32,10 @@ class Serve(Spec):
     """How a model is served."""
 
     sensitive: tuple[Column, ...] = ()
-    """Features about a person; unless `privacy` says otherwise the prediction log drops them."""
+    """Features or key columns about a person; unless `privacy` says otherwise the prediction log drops them."""
     privacy: dict[Column, Privacy] = Field(default_factory=dict)
-    """Feature to what the prediction log keeps of it: the value, a salted hash, a coarse bucket, or nothing."""
+    """Feature or key column to what the prediction log keeps of it: the value, a salted hash, a coarse bucket, or
+    nothing."""
     unknown_categories: dict[Column, Literal["allow", "refuse"]] = Field(default_factory=dict)
     """Whether a category that training never saw is answered; left out: refused."""
     shadow: SmallShare | None = None

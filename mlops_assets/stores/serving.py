@@ -149,11 +149,12 @@ class ServingStore(Bundles):
         path = self.root / model / SETTINGS
         try:
             found = json.loads(path.read_bytes()) if path.is_file() else {}
-            if not all(type(value) is int and value > 0 for value in found.values()):
-                raise ValueError
+            whole = all(type(value) is int and value > 0 for value in found.values())
         except (ValueError, AttributeError):
+            whole = False
+        if not whole:
             step = f"mlops stress {model}, or remove the file"
-            raise Damaged.of(f"{path} cannot be read", allowed="whole numbers above 0 by name", step=step) from None
+            raise Damaged.of(f"{path} cannot be read", allowed="whole numbers above 0 by name", step=step)
         return dict(found)
 
     def set(self, model: str, settings: Mapping[str, int]) -> None:

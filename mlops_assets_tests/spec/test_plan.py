@@ -1,6 +1,7 @@
 """Binding a spec to the specs that it names."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import pytest
 
@@ -68,3 +69,21 @@ def test_a_feature_comes_from_one_table() -> None:
 def test_an_unknown_slice_is_told_with_the_nearest() -> None:
     with pytest.raises(UnknownName, match="did you mean 'carrier'"):
         ModelPlan.of(model("a", slices=("carier",)), plans(table("a", carrier="carrier")))
+
+
+@pytest.mark.parametrize("serve", [
+    {"sensitive": ("carier",)}, {"privacy": {"carier": "drop"}}, {"unknown_categories": {"carier": "allow"}},
+])  # fmt: skip
+def test_a_rule_of_privacy_for_a_misspelt_column_is_told_with_the_nearest(serve: dict[str, Any]) -> None:
+    with pytest.raises(UnknownName, match="did you mean 'carrier'"):
+        ModelPlan.of(served(**serve), plans(table("a", carrier="carrier")))
+
+
+def test_a_key_is_kept_hashed_or_dropped_and_has_no_buckets() -> None:
+    ModelPlan.of(served(sensitive=("id",)), plans(table("a", carrier="carrier")))
+    with pytest.raises(SpecError, match="no range to put a key into buckets by; got: id; allowed: keep, hash, drop"):
+        ModelPlan.of(served(privacy={"id": "bucket"}), plans(table("a", carrier="carrier")))
+
+
+def served(**serve: Any) -> Model:
+    return Model.model_validate({**model("a").model_dump(), "serve": serve})

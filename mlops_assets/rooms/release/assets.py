@@ -156,6 +156,19 @@ def catch_up(stores: Stores, plan: ModelPlan) -> None:
     issue(stores, plan, bundle, stands)
 
 
+def follow_declaration(stores: Stores, plan: ModelPlan) -> bool:
+    """Publish the champion again where its `serve:` was declared anew: a rule of privacy waits for no release."""
+    newest, store = newest_record(stores.lineage(), plan.name), stores.serving()
+    served = store.released(plan.name)
+    if newest is None or not served:
+        return False
+    told_by, stands = store.load(plan.name, served).manifest, Release.of(newest.body)
+    if told_by["version"] != stands.version or not serving.outdated(told_by, plan):
+        return False
+    issue(stores, plan, stores.registry().load(stores.registry().get(plan.name, stands.version)), stands)
+    return True
+
+
 def version_of(released: Released) -> dg.DataVersion:
     """The champion's data version."""
     return dg.DataVersion(f"{released.version.model}@{released.version.number}:{released.version.digest}")

@@ -140,16 +140,38 @@ def manifest(
         "encoding": tables(made.encoded) if made.encoded is not None else None,
         "golden": _golden(bundle, rows),
         "explanation": explanation(bundle.pipeline, features, rows, task=task),
-        "online": {"key": list(plan.dataset.key), "tables": _online(plan, recipes)},
+        "online": {"key": list(plan.dataset.key), "tables": _online(plan, recipes), **_key_rules(plan)},
         "libraries": {name: metadata.version(name) for name in LIBRARIES},
         "serving": {**SETTINGS, **settings, **_declared(plan)},
         "declared": sorted(_declared(plan)),
-        "guard": serve.guard.model_dump(mode="json") if serve.guard.armed else None,
-        "shadow": serve.shadow,
-        "canary": serve.canary,
-        "durability": serve.durability,
+        **_kept_to(plan),
         "expiry": plan.model.expiry.model_dump(mode="json") if plan.model.expiry else None,
     }
+
+
+def _kept_to(plan: "ModelPlan") -> dict[str, Any]:
+    serve = plan.model.serve
+    guard = serve.guard.model_dump(mode="json") if serve.guard.armed else None
+    return {"guard": guard, "shadow": serve.shadow, "canary": serve.canary, "durability": serve.durability}
+
+
+def _key_rules(plan: "ModelPlan") -> dict[str, Any]:
+    """What the log keeps of a key's columns, where that is not all."""
+    rules = {name: plan.model.serve.rule(name) for name in plan.dataset.key}
+    return {"log": rules} if set(rules.values()) - {"keep"} else {}
+
+
+def outdated(told: Mapping[str, Any], plan: "ModelPlan") -> bool:
+    """Whether a bundle is served otherwise than is declared by now: its rules of privacy, its guard, who is tried."""
+    serve, entries = plan.model.serve, told["schema"]
+    unknown = serve.unknown_categories
+    return (
+        any(entry["log"] != serve.rule(entry["name"]) for entry in entries)
+        or any(entry["unknown"] != unknown.get(entry["name"], "refuse") for entry in entries if "unknown" in entry)
+        or told["online"].get("log", {}) != _key_rules(plan).get("log", {})
+        or any(told.get(name) != value for name, value in _kept_to(plan).items())
+        or {name: told["serving"].get(name) for name in told.get("declared", ())} != _declared(plan)
+    )
 
 
 def _classes(pipeline: Any, told: Mapping[str, Any]) -> list[str]:

@@ -75,6 +75,8 @@ def replayed(stores: Stores, plan: ModelPlan) -> list[Replay]:
     if logged is None or not logged.num_rows:
         return []
     lake, store, serve = stores.lake(), stores.online(), plan.model.serve
+    if any(serve.rule(name) != "keep" for name in plan.dataset.key):
+        return []  # the log does not tell which row it was
     hidden = {name for name in plan.features if serve.rule(name) != "keep"}
     return [replay(lake, store, part, logged, hidden=hidden) for part in plan.tables]
 

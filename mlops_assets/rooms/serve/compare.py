@@ -152,7 +152,7 @@ def words(found: Comparison, names: Sequence[str]) -> list[tuple[str, str]]:
         "flips at the threshold": f"{found.flips[0]:,} to yes, {found.flips[1]:,} to no",
         "mean score moved by": f"{found.shift:+.4f}",
         "drift of the scores (PSI)": f"{found.drift:.4f}",
-        "time for an answer": "not measured" if found.latency_ratio is None else f"{found.latency_ratio:.2f} times",
+        "the model's own time": "not measured" if found.latency_ratio is None else f"{found.latency_ratio:.2f} times",
         "squared error, challenger less champion": "no outcomes yet"
         if found.loss is None
         else f"{found.loss:+.5f} [{found.low:+.5f}, {found.high:+.5f}] on {found.labelled:,} known outcomes",

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from mlops_assets.errors import StoreError
+from mlops_assets.rooms.serve.privacy import key_keeper
 from mlops_assets.rooms.serve.problems import Problem, fault
 from mlops_assets.rooms.serve.question import Questions, Row
 
@@ -32,11 +33,14 @@ class Found(NamedTuple):
 class Lookups:
     """Looks up what one model's questions name, where its bundle says."""
 
-    def __init__(self, manifest: Mapping[str, Any], questions: Questions, online: "OnlineStore") -> None:
+    def __init__(
+        self, manifest: Mapping[str, Any], questions: Questions, online: "OnlineStore", *, salt: bytes = b""
+    ) -> None:
         """Read how from the bundle; the engine of what is computed is loaded now, and not by the first question."""
         told = manifest["online"]
         self._schema, self._questions, self._online = manifest["schema"], questions, online
         self._key: list[str] = told["key"]
+        self._logged = key_keeper(self._key, told.get("log", {}), salt)
         self._tables: list[str] = [part["table"] for part in told["tables"]]
         self._clocks = {part["table"]: part.get("clock", {"told": "wall", "views": []}) for part in told["tables"]}
         self._made = _made(told["tables"], online)
@@ -116,7 +120,7 @@ class Lookups:
         own = {name: fed[name] for made in self._made.values() for name in made.recipe.own if name in fed}
         if faults := self._questions.wrong(own, "key."):
             return Problem(422, *faults)
-        named = {name: key[name] for name in self._key if name in key}
+        named = self._logged(key)
         more = {**({"key": named} if named else {}), **({"age": max(ages)} if ages else {})}
         return Found(tuple(fed.values()), more)
 

@@ -60,9 +60,20 @@ def inputs(served: Served) -> dict[str, Any]:
 
 
 def example(served: Served) -> dict[str, Any]:
-    """Inputs that the model is known to answer: its first golden row."""
+    """Inputs that the model answers: its first golden row, but for what the log may not keep of a person either."""
     found: dict[str, Any] = served.manifest["golden"][0]["inputs"]
-    return {entry["name"]: found[entry["name"]] for entry in served.manifest["schema"]}
+    return {
+        entry["name"]: found[entry["name"]] if entry["log"] == "keep" else _usual(entry)
+        for entry in served.manifest["schema"]
+    }
+
+
+def _usual(entry: Mapping[str, Any]) -> Any:
+    """A value that is nobody's own: the middle of the usual range, or the first category."""
+    if entry["kind"] == "number":
+        low, high = entry["minimum"], entry["maximum"]
+        return 0.0 if low is None or high is None else float(f"{(low + high) / 2:.3g}")
+    return entry["categories"][0] if entry["categories"] else "text"
 
 
 def _object(properties: dict[str, Any], *required: str) -> dict[str, Any]:

@@ -30,6 +30,27 @@ def keeper(schema: Sequence[Mapping[str, Any]], salt: bytes) -> Callable[[msgspe
     return hiding
 
 
+def key_keeper(
+    names: Sequence[str], rules: Mapping[str, str], salt: bytes
+) -> Callable[[Mapping[str, Any]], dict[str, Any]]:
+    """What turns a question's key into what the log keeps of it.
+
+    Args:
+        names: of the key's columns.
+        rules: column to `keep`, `hash` or `drop`; left out: all are kept.
+        salt: secret.
+
+    >>> key_keeper(["person", "day"], {"person": "drop", "day": "keep"}, b"")({"person": "Ada", "day": 7})
+    {'day': 7}
+    """
+    kept = [(name, rules.get(name) == "hash") for name in names if rules.get(name) != "drop"]
+
+    def keeping(key: Mapping[str, Any]) -> dict[str, Any]:
+        return {name: hashed(key[name], salt) if hides else key[name] for name, hides in kept if name in key}
+
+    return keeping
+
+
 def hashed(value: Any, salt: bytes) -> str | None:
     """A value's keyed BLAKE2b; the same value has the same hash in one home, and another in any other."""
     if value is None:

@@ -2,14 +2,16 @@
 
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Final, cast
 
 import dagster as dg
 
 from mlops_assets import keys
+from mlops_assets.errors import Damaged
 from mlops_assets.resources import presentation
 from mlops_assets.resources.stores import Stores
-from mlops_assets.rooms.release.assets import championed
+from mlops_assets.rooms.release.assets import championed, follow_declaration
 from mlops_assets.rooms.release.stopping import stop_when_expired
 from mlops_assets.rooms.release.withdrawal import withdraw
 from mlops_assets.rooms.serve import challenger, ingest
@@ -48,6 +50,7 @@ def look(stores: Stores, plan: ModelPlan, reported: float = 0.0, *, now: float |
     now = time.time() if now is None else now
     lake, log = cast("DeltaLake", stores.lake()), stores.settings().prediction_log
     taken_back = withdraw(stores.serving(), stores.registry(), stores.lineage(), plan.name)
+    _follow(stores, plan)
     stop_when_expired(stores.serving(), stores.lineage(), lake, plan)
     challenger.declared(stores.serving(), stores.registry(), stores.lineage(), lake, plan)
     taken = {
@@ -61,6 +64,12 @@ def look(stores: Stores, plan: ModelPlan, reported: float = 0.0, *, now: float |
     due = now - reported >= REPORT_SECONDS
     runs = [dg.RunRequest(run_key=f"{plan.name}:{int(now)}")] if due else []
     return dg.SensorResult(asset_events=events, run_requests=runs, cursor=str(now if due else reported))
+
+
+def _follow(stores: Stores, plan: ModelPlan) -> None:
+    """What is damaged is told by the champion's own check, and holds nothing else up."""
+    with suppress(Damaged):
+        follow_declaration(stores, plan)
 
 
 def _event(plan: ModelPlan, stage: str, found: ingest.Ingested) -> dg.AssetMaterialization:

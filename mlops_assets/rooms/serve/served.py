@@ -51,7 +51,7 @@ class Served:
         self.card = bundle.files.get("card.html", b"")
         self.model, self.version = bundle.model, int(bundle.manifest["version"])
         self.questions = Questions(bundle.manifest["schema"])
-        self.lookups = Lookups(bundle.manifest, self.questions, online)
+        self.lookups = Lookups(bundle.manifest, self.questions, online, salt=salt)
         self.engine = engine(bundle)
         check_golden(bundle, self.engine)
         self.limit = int(bundle.manifest["serving"]["batch_size"])

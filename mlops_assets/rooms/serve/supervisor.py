@@ -180,7 +180,7 @@ def _bound(host: str, port: int) -> socket.socket:
 
 
 def _memory() -> str | None:
-    """Where the workers count: in memory where a folder is that, for a write to a map of a file on a full disk ends them."""
+    """Where the workers count: in memory where a folder is that; a mapped file on a full disk would end them."""
     return str(MEMORY) if os.access(MEMORY, os.W_OK | os.X_OK) else None
 
 

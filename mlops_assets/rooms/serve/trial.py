@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from mlops_assets.stores.serving import ServingStore
     from mlops_assets.stores.serving_bundles import ServingBundle
 
+PASSES: Final = 5
 REPLAYED: Final = 50_000
 """The newest questions that a replay asks again."""
 
@@ -57,10 +58,11 @@ def beside(lake: "Lake", champion: "ServingBundle", challenger: "ServingBundle")
         return Trial(first, second, "the champion was asked nothing yet")
     pairs = _shadowed(lake, champion.model, first, second)
     if pairs.num_rows:
-        return Trial(first, second, "live shadow", _compared(champion, pairs))
+        return Trial(first, second, "live shadow", _compared(champion, pairs, _timed(champion), _timed(challenger)))
     if not _replayable(champion, challenger):
         return Trial(first, second, "the log does not keep every input as it was, and no shadow is declared")
-    return Trial(first, second, "log replay", _compared(champion, _replay(champion, challenger, asked)))
+    pairs, took = _replay(champion, challenger, asked)
+    return Trial(first, second, "log replay", _compared(champion, pairs, *took))
 
 
 def _asked(lake: "Lake", model: str, version: int) -> "pa.Table | None":
@@ -70,7 +72,7 @@ def _asked(lake: "Lake", model: str, version: int) -> "pa.Table | None":
         return None
     with sql.session() as connection:
         query = f"""
-        SELECT prediction_id, score, inputs, latency_us FROM {lake.scan(table)}
+        SELECT prediction_id, score, inputs FROM {lake.scan(table)}
         WHERE _batch = 'online' AND role = 'champion' AND model_version = {version} AND inputs IS NOT NULL
         ORDER BY event_time DESC LIMIT {REPLAYED}
         """
@@ -78,13 +80,17 @@ def _asked(lake: "Lake", model: str, version: int) -> "pa.Table | None":
 
 
 def _shadowed(lake: "Lake", model: str, champion: int, challenger: int) -> "pa.Table":
+    """What both have answered; of an id that a caller gave twice the newest."""
     table = lake.scan(keys.table(model, "predictions"))
+
+    def said(role: str, version: int) -> str:
+        return f"""(SELECT prediction_id, arg_max(score, event_time) AS score FROM {table}
+        WHERE _batch = 'online' AND role = '{role}' AND model_version = {version} GROUP BY prediction_id)"""
+
     with sql.session() as connection:
         query = f"""
-        SELECT c.prediction_id, c.score, s.score AS other, c.latency_us, NULL::BIGINT AS other_us
-        FROM {table} c JOIN {table} s USING (prediction_id)
-        WHERE c.role = 'champion' AND s.role = 'shadow' AND c.model_version = {champion}
-        AND s.model_version = {challenger}
+        SELECT prediction_id, c.score, s.score AS other
+        FROM {said("champion", champion)} c JOIN {said("shadow", challenger)} s USING (prediction_id)
         """
         return _with_outcomes(lake, model, connection.execute(query).to_arrow_table())
 
@@ -105,16 +111,21 @@ def _replayable(champion: "ServingBundle", challenger: "ServingBundle") -> bool:
     return {entry["name"] for entry in challenger.manifest["schema"]} <= kept
 
 
-def _replay(champion: "ServingBundle", challenger: "ServingBundle", asked: "pa.Table") -> "pa.Table":
-    """The questions asked again of both, so that their times can be compared too."""
+def _replay(
+    champion: "ServingBundle", challenger: "ServingBundle", asked: "pa.Table"
+) -> "tuple[pa.Table, tuple[float, float]]":
+    """The questions asked again of both, and the seconds that each took for one."""
     import pyarrow as pa
 
     inputs = [json.loads(text) for text in asked["inputs"].to_pylist()]
-    timed = [_answered(bundle, inputs) for bundle in (champion, challenger)]
-    table = asked.append_column("other", pa.array(timed[1][0], pa.float64()))
-    took = [pa.array([seconds * 1e6] * asked.num_rows, pa.float64()) for _, seconds in timed]
-    place = table.column_names.index("latency_us")
-    return table.set_column(place, "latency_us", took[0]).append_column("other_us", took[1])
+    (_, before), (scores, after) = (_answered(bundle, inputs) for bundle in (champion, challenger))
+    return asked.append_column("other", pa.array(scores, pa.float64())), (before, after)
+
+
+def _timed(bundle: "ServingBundle") -> float:
+    """Seconds a golden row: what a shadow logs is its model's time alone, and a champion's the whole request's."""
+    golden = [row["inputs"] for row in bundle.manifest["golden"]]
+    return min(_answered(bundle, golden)[1] for _ in range(PASSES))
 
 
 def _answered(bundle: "ServingBundle", inputs: Sequence[dict[str, Any]]) -> tuple[list[float], float]:
@@ -126,14 +137,11 @@ def _answered(bundle: "ServingBundle", inputs: Sequence[dict[str, Any]]) -> tupl
     return [float(row[-1]) for row in scores], (time.perf_counter() - began) / len(rows)
 
 
-def _compared(champion: "ServingBundle", pairs: "pa.Table") -> Comparison:
+def _compared(champion: "ServingBundle", pairs: "pa.Table", before: float, after: float) -> Comparison:
     import numpy as np
-    import pyarrow.compute as pc
 
     columns = [np.asarray(pairs[name].to_numpy(), np.float64) for name in ("score", "other", "outcome")]
     task = champion.manifest["task"]
-    mean, other = pc.mean(pairs["latency_us"]).as_py(), pc.mean(pairs["other_us"]).as_py()
-    seconds = (mean, other) if mean and other else None
     threshold = float(champion.manifest["threshold"]) if task == "binary" else None
     known = columns[2] if task != "multiclass" else None
-    return compare(columns[0], columns[1], threshold=threshold, outcomes=known, seconds=seconds)
+    return compare(columns[0], columns[1], threshold=threshold, outcomes=known, seconds=(before, after))

@@ -5,7 +5,7 @@ import re
 from http import HTTPStatus
 from typing import Any, Final
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from mlops_assets.rooms.serve.problems import Problem, fault
 from mlops_assets.rooms.serve.reply import PROBLEM
@@ -88,7 +88,7 @@ class Protocol(HttpToolsProtocol):
     def eof_received(self) -> bool:  # type: ignore[override]  # true: what is under way is still answered
         """The client sends nothing more: what it has asked in whole is answered, and then the connection ends."""
         self._ended = True
-        cycle = self.cycle
+        cycle: RequestResponseCycle | None = self.cycle
         return cycle is not None and not cycle.response_complete and not cycle.more_body
 
     def send_400_response(self, msg: str) -> None:

@@ -136,6 +136,12 @@ def _loop() -> Any:
     return uvloop.new_event_loop
 
 
+def _end(*_: object) -> None:
+    """In place of death by SIGTERM, to which uvicorn hands back when it is done: the logs are still to be sealed."""
+    raise SystemExit(0)
+
+
 if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, _end)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the supervisor, which ends its workers in order
     main(**json.loads(sys.argv[1]))

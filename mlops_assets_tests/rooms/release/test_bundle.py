@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -49,6 +50,20 @@ def test_the_same_version_gives_the_same_bundle(store: ServingStore) -> None:
     first = bundle.put(store, trained(), trips.plan(), card="card")
     assert bundle.put(store, trained(), trips.plan(), card="card") == first
     assert bundle.put(store, trained(number=2), trips.plan(), card="card") != first
+
+
+@pytest.mark.parametrize("serve", [
+    {"sensitive": ["origin"]}, {"privacy": {"rain": "bucket"}}, {"sensitive": ["trip"]}, {"durability": "power"},
+    {"unknown_categories": {"carrier": "allow"}}, {"shadow": 0.05}, {"guard": {"max_error_rate": 0.1}}, {"workers": 2},
+])  # fmt: skip
+def test_a_bundle_of_another_declaration_is_outdated(serve: dict[str, Any], store: ServingStore) -> None:
+    digest = bundle.put(store, trained(), trips.plan(), card="")
+    told = store.load("late_trips", digest).manifest
+    assert not bundle.outdated(told, trips.plan())
+    assert bundle.outdated(told, trips.plan(serve=serve))
+    again = store.load("late_trips", bundle.put(store, trained(), trips.plan(serve=serve), card="")).manifest
+    assert not bundle.outdated(again, trips.plan(serve=serve))
+    assert bundle.outdated(again, trips.plan())
 
 
 def test_what_a_stress_test_has_set_is_in_the_next_bundle_unless_declared(store: ServingStore) -> None:

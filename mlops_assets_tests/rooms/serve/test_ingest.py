@@ -173,7 +173,7 @@ def test_what_was_told_becomes_a_label_of_the_row_that_was_predicted(home: Home)
     assert found["status"].to_pylist() == ["labelled", "labelled", "labelled", "cancelled"]
 
 
-def test_a_replay_of_the_log_compares_a_challenger_that_never_ran(home: Home) -> None:
+def test_a_replay_of_the_log_compares_a_challenger_that_never_ran_and_a_live_shadow_comes_first(home: Home) -> None:
     write(home, 50)
     tell(home, *((f"p{place:04d}", place % 2, "outcome", 1.0) for place in range(40)))
     look(home.stores, PLAN)
@@ -188,6 +188,17 @@ def test_a_replay_of_the_log_compares_a_challenger_that_never_ran(home: Home) ->
     assert trial.found.latency_ratio is not None
     assert trial.found.low is not None
     assert trial.found.flips == (50, 0)
+
+    shadow = {"v": 2, "role": "shadow", "score": 0.75, "answer": True}
+    log = LogWriter(home.folder)
+    log.write([home.record(place, **shadow) for place in (*range(30), 7, 7)])
+    log.seal()
+    look(home.stores, PLAN)
+    [trial] = trials(home.lake, store, MODEL)
+    assert (trial.how, trial.found and trial.found.rows) == ("live shadow", 30)
+    assert trial.found is not None
+    assert (trial.found.shift, trial.found.flips, trial.found.labelled) == (0.5, (30, 0), 30)
+    assert trial.found.latency_ratio is not None
 
 
 def test_usage_is_told_a_day_a_version_and_a_role(home: Home) -> None:

@@ -106,6 +106,10 @@ def test_the_example_of_the_openapi_document_is_answered(url: str) -> None:
     for path in (PREDICT, BATCH):
         content = document["paths"][path]["post"]["requestBody"]["content"]["application/json"]
         assert ask(url, path, content["example"]).status == 200
+    told = document["paths"][PREDICT]["post"]["requestBody"]["content"]["application/json"]["example"]["inputs"]
+    schema = {entry["name"]: entry for entry in ask(url, f"/v1/models/{MODEL}").json["schema"]}
+    middle = (schema["noise"]["minimum"] + schema["noise"]["maximum"]) / 2
+    assert told["noise"] == pytest.approx(middle, abs=0.01), "what the log may not keep is nobody's own here either"
 
 
 def test_the_metrics_count_requests_answers_and_scores(url: str) -> None:
@@ -175,6 +179,16 @@ def test_a_mistake_is_told_with_field_and_problem_and_without_its_value(case: st
     assert problem in told["problem"]
     assert SECRET.encode() not in answer.body
     assert b"Traceback" not in answer.body
+
+
+def test_no_value_reaches_the_services_own_log_its_metrics_or_its_pages(url: str, where: Path) -> None:
+    for body in ({"inputs": {**ROW, "rain": SECRET}}, {"key": {"trip": SECRET}}, {"inputs": ROW, "id": SECRET * 9}):
+        assert ask(url, PREDICT, body).status in (404, 422)
+    told = {"id": "x", "model": MODEL, "label": SECRET, "who": SECRET}
+    assert ask(url, "/v1/feedback", told).status == 422
+    assert SECRET not in (where / "serve.log").read_text()
+    for path in ("/metrics", "/readyz", "/openapi.json", "/docs", f"/v1/models/{MODEL}"):
+        assert SECRET.encode() not in ask(url, path).body
 
 
 def test_every_mistake_of_a_row_is_told_at_once(url: str) -> None:

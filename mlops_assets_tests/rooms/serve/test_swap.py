@@ -2,6 +2,7 @@
 
 import json
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -21,7 +22,17 @@ from mlops_assets.stores.prediction_log import read, seal_orphans, segments
 from mlops_assets.stores.serving import Live, ServingStore
 from mlops_assets_tests.rooms import trips
 from mlops_assets_tests.rooms.release.bundles import trained
-from mlops_assets_tests.rooms.serve.running import MODEL, PREDICT, ROW, Answer, ask, release, service, until_answers
+from mlops_assets_tests.rooms.serve.running import (
+    BATCH,
+    MODEL,
+    PREDICT,
+    ROW,
+    Answer,
+    ask,
+    release,
+    service,
+    until_answers,
+)
 
 pytestmark = pytest.mark.slow
 
@@ -91,6 +102,7 @@ def test_a_damaged_or_unsigned_release_is_refused_and_the_old_one_serves_on(tmp_
     store = ServingStore(Settings(tmp_path).serving)
     with service(tmp_path) as running:
         bad = bundle.put(store, trained(logistic, 2), trips.plan(), card="")
+        (store.root / MODEL / "settings.json").write_text("{")  # nor does this end what follows the releases
         model = store.root / MODEL / bad / "model.onnx"
         content = bytearray(model.read_bytes())
         content[100] ^= 1
@@ -107,6 +119,7 @@ def test_a_damaged_or_unsigned_release_is_refused_and_the_old_one_serves_on(tmp_
         metrics = ask(running.url, "/metrics").body.decode()
         assert 'mlops_bundle_healthy{model="late_trips"} 0.0' in metrics
         assert 'mlops_events_total{event="refused_bundle",model="late_trips"}' in metrics
+        (store.root / MODEL / "settings.json").unlink()
         release(tmp_path, 1, in_flight=98)
         until(lambda: "problems" not in ask(running.url, "/readyz").json)
 
@@ -151,7 +164,22 @@ def test_a_log_that_cannot_be_written_is_told_and_nothing_is_answered(tmp_path: 
         assert (answer.status, answer.headers["retry-after"]) == (503, "1")
         assert "log" in answer.json["errors"][0]["problem"]
         (log / MODEL).unlink()
-        assert ask(running.url, PREDICT, {"inputs": ROW}).status == 200
+        told = [ask(running.url, PREDICT, {"inputs": ROW}) for _ in range(5)]
+        [segment], limit = log.glob(f"{MODEL}/*.open"), resource.RLIMIT_FSIZE
+        pid, most = running.workers[0].pid, resource.prlimit(running.workers[0].pid, limit)[1]
+        resource.prlimit(pid, limit, (segment.stat().st_size + 100, most))  # half a record has room
+        full = [ask(running.url, PREDICT, {"inputs": ROW}) for _ in range(5)]
+        many = ask(running.url, BATCH, {"instances": [ROW] * 3})
+        said = ask(running.url, "/v1/feedback", {"id": "x", "model": MODEL, "label": 1})
+        resource.prlimit(pid, limit, (most, most))
+        told += [ask(running.url, PREDICT, {"inputs": ROW}) for _ in range(5)]
+    assert {answer.status for answer in told} == {200}
+    assert {answer.status for answer in (*full, many)} == {503}
+    assert said.status == 202, "the feedback has a segment of its own, and that had room"
+    assert not list(log.rglob("*.open")), "an orderly end seals"
+    kept = [read(segment.path) for segment in segments(log / MODEL)]
+    assert [record["id"] for each in kept for record in each.records] == [answer.json["id"] for answer in told]
+    assert not any(each.torn or each.damaged for each in kept)
 
 
 def test_more_than_the_limit_in_flight_are_told_to_come_again(tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ from mlops_assets.rooms.serve.compare import LARGEST
 from mlops_assets.rooms.serve.guard import Record, broken
 from mlops_assets.rooms.serve.meter import Meter
 from mlops_assets.rooms.serve.shadow import Shadow
-from mlops_assets.rooms.train.candidates import base_rate, hist_gradient_boosting, logistic
+from mlops_assets.rooms.train.candidates import base_rate, logistic
 from mlops_assets.settings import Settings
 from mlops_assets.stores.prediction_log import read
 from mlops_assets.stores.serving import ServingStore
@@ -42,7 +42,7 @@ from mlops_assets_tests.rooms.serve.test_swap import until, version
 
 def challenge(home: Path) -> None:
     store = ServingStore(Settings(home).serving)
-    digest = bundle.put(store, trained(hist_gradient_boosting, 2), trips.plan(), card="")
+    digest = bundle.put(store, trained(logistic, 2), trips.plan(), card="")
     store.challenge(MODEL, (digest,))
 
 
@@ -90,7 +90,7 @@ def test_a_release_that_breaks_its_guard_is_rolled_back(tmp_path: Path) -> None:
     release(tmp_path, 1)
     with service(tmp_path) as running:
         ask(running.url, BATCH, {"instances": [ROW] * 30})
-        release(tmp_path, 2, builder=hist_gradient_boosting, guard=guard)
+        release(tmp_path, 2, guard=guard)
         until(lambda: version(running) == 2)
         ask(running.url, BATCH, {"instances": [ROW] * 30})
         until(lambda: version(running) == 1)
@@ -106,7 +106,7 @@ def test_a_worker_that_starts_again_holds_the_release_to_its_guard(tmp_path: Pat
     with service(tmp_path) as running:
         ask(running.url, BATCH, {"instances": [ROW] * 30})
         guard = {"max_score_shift": 1e-9, "min_requests": 20}
-        release(tmp_path, 2, builder=hist_gradient_boosting, guard=guard)
+        release(tmp_path, 2, guard=guard)
         until(lambda: version(running) == 2)
         os.kill(running.workers[0].pid, signal.SIGKILL)
         running.workers[0].wait()
@@ -187,7 +187,7 @@ def test_a_version_is_tried_by_name_and_a_running_service_takes_it_up_and_drops_
     release(tmp_path)
     stores = ServedStores(home=str(tmp_path))
     REGISTRIES[str(tmp_path)] = registry = MemoryRegistry()
-    registry.bundles = {number: trained(hist_gradient_boosting, number) for number in (1, 2)}
+    registry.bundles = {number: trained(logistic, number) for number in (1, 2)}
     [job] = jobs.build(trips.plan())
     clients = [f"client-{number}" for number in range(100)]
 
@@ -214,9 +214,14 @@ def test_a_version_is_tried_by_name_and_a_running_service_takes_it_up_and_drops_
         attempt(stop=True)
         until(lambda: challengers() == [])
     assert [each.body["version"] for each in stores.lineage().records("trial", MODEL)] == [2, 2, None]
-    for wrong in ({"version": 1}, {"version": 2, "share": 0.5}, {"version": 2, "mode": "mirror"}):
+    wrongs: tuple[dict[str, Any], ...] = (
+        {"version": 1},
+        {"version": 2, "share": 0.5},
+        {"version": 2, "mode": "mirror"},
+    )
+    for wrong in wrongs:
         with pytest.raises(SpecError):
-            attempt(**wrong)
+            challenger.begin(stores.serving(), cast(Any, registry), stores.lake(), trips.plan(), **wrong)
 
 
 class Challenger:

@@ -3,7 +3,6 @@
 import asyncio
 import json
 import socket
-from types import SimpleNamespace
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -80,25 +79,28 @@ def test_many_questions_on_one_connection_are_answered_in_turn(url: str) -> None
     assert (said.count(b"HTTP/1.1 200"), said.count(b"HTTP/1.1 422")) == (501, 1)
 
 
+class Unread:
+    """A connection whose client reads as much as is said; its own transport."""
+
+    def __init__(self, *left: int) -> None:
+        self.transport, self.left, self.ended = self, list(left), False
+
+    def get_write_buffer_size(self) -> int:
+        return 0 if self.ended else self.left.pop(0)
+
+    def abort(self) -> None:
+        self.ended = True
+
+
 def test_an_answer_that_nobody_reads_is_kept_for_a_while_only(monkeypatch: pytest.MonkeyPatch) -> None:
-    now, ended = [0.0], list[str]()
-    monkeypatch.setattr(worker.time, "monotonic", lambda: now[0])
-
-    def connection(name: str, sizes: list[int]) -> Any:
-        kept = iter(sizes)
-        transport = SimpleNamespace(get_write_buffer_size=lambda: next(kept), abort=lambda: ended.append(name))
-        return SimpleNamespace(transport=transport, name=name)
-
-    class Held(SimpleNamespace):
-        __hash__ = object.__hash__  # type: ignore[assignment]
-
-    connections = [Held(**vars(connection(*each))) for each in (("stuck", [9] * 9), ("slow", [*range(9, 0, -1)]))]
+    now = iter(range(0, 900, 4))
+    monkeypatch.setattr("mlops_assets.rooms.serve.worker.time.monotonic", lambda: next(now))
+    stuck, slow = Unread(*[9] * 9), Unread(*range(9, 0, -1))
     seen: dict[Any, Any] = {}
-    for second in range(9):
-        now[0] = 4.0 * second
-        seen = worker._end_unread(connections, seen)
-        connections = [each for each in connections if each.name not in ended]
-    assert ended == ["stuck"]
+    for _ in range(9):
+        seen = worker._end_unread([stuck, slow], seen)
+    assert (stuck.ended, slow.ended) == (True, False)
+    assert len(stuck.left) == 4, "after 16 seconds"
 
 
 def test_a_slow_client_holds_nobody_up(url: str) -> None:
