@@ -114,9 +114,18 @@ def test_the_same_batch_again_writes_nothing(home: Home) -> None:
 
 def test_a_key_that_another_batch_holds_is_refused(home: Home) -> None:
     home.arrive("one", [1, 2], [1, 2])
-    found = home.arrive("two", [2, 3, 4, 5], [2, 3, 4, 5])
+    found = home.arrive("two", [2, 3, 4, 5], [9, 3, 4, 5])
     assert found.reasons == {"key:in_batch(one)": 1}
     assert home.ids("clean", "two") == [3, 4, 5]
+
+
+def test_rows_that_arrive_again_in_another_batch_are_merged_and_the_first_to_arrive_stay(home: Home) -> None:
+    home.arrive("one", [1, 2], [1, 2])
+    again = home.arrive("two", [1, 2, 2, 3], [1, 2, 2, 3])
+    assert (again.rows_in, again.clean, again.quarantined, again.merged, again.stopped) == (4, 1, 0, 3, None)
+    assert (home.ids("clean", "one"), home.ids("clean", "two")) == ([1, 2], [3])
+    whole = home.arrive("three", [1, 3], [1, 3])
+    assert (whole.clean, whole.merged, whole.stopped) == (0, 2, None)
 
 
 def test_a_batch_may_be_wholly_bad_where_that_is_allowed(home: Home) -> None:
