@@ -17,6 +17,9 @@ from collections.abc import Iterable
 from difflib import get_close_matches
 from typing import Self
 
+_NAMED = 24
+"""Names that an error has room for."""
+
 
 class MlopsError(Exception):
     """Base of every error that the platform raises on purpose."""
@@ -47,16 +50,18 @@ class UnknownName(SpecError, LookupError):
 
     @classmethod
     def among(cls, kind: str, name: str, known: Iterable[str], *, where: str = "", step: str = "") -> Self:
-        """Name the kind, the name given, the names known and the nearest of them.
+        """Name the kind, the name given, the names known (of many the nearest first) and the nearest of them.
 
         >>> print(UnknownName.among("dataset", "flihgts", ["flights", "weather"]))
         unknown dataset 'flihgts'; allowed: flights, weather; next: did you mean 'flights'?
         """
         names = sorted(known)
         near = nearest(name, names)
+        some = get_close_matches(name, names, n=_NAMED, cutoff=0) if len(names) > _NAMED else names
+        more = f" and {len(names) - len(some)} more" if len(names) > len(some) else ""
         hint = f"did you mean '{near}'?" if near else step
         prefix = f"{where}: " if where else ""
-        return cls.of(f"{prefix}unknown {kind} '{name}'", allowed=", ".join(names) or "(none yet)", step=hint)
+        return cls.of(f"{prefix}unknown {kind} '{name}'", allowed=", ".join(some) + more or "(none yet)", step=hint)
 
 
 class LandingError(MlopsError, ValueError):

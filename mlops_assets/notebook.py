@@ -3,7 +3,7 @@
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Literal, assert_never
 
-from mlops_assets.errors import UnknownName
+from mlops_assets.errors import NotFound, UnknownName
 from mlops_assets.settings import Settings
 
 if TYPE_CHECKING:
@@ -24,12 +24,15 @@ def read(table: str, version: int | None = None, as_: Form = "pandas", *, lake: 
 
     Raises:
         UnknownName: there is no such table, or no such form.
+        NotFound: there is no such version, or its retention has let it go.
     """
     from mlops_assets.stores.delta import DeltaLake
 
     opened = lake or DeltaLake(Settings.from_env().lake)
     if as_ not in FORMS:
         raise UnknownName.among("form", as_, FORMS)
+    if isinstance(version, bool) or not (version is None or hasattr(version, "__index__")):
+        raise NotFound.of("a version is a number", got=repr(version), step="see `mlops versions`")
     table = table if "/" in table else f"{table}/clean"
     if not opened.exists(table):
         raise UnknownName.among(

@@ -19,5 +19,5 @@ def eda(dataset: str, version: int | None, again: bool, home: Path | None) -> No
 
     prepare(home)
     stores = Stores()
-    found = place(stores.reports(), stores.lake(), one(dataset), version, again=again)
+    found = place(stores.reports(), stores.lake(), one(dataset), version, again=again, kept=stores.profiles())
     click.echo(f"{found.path}\n{found.url}")

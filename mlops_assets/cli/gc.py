@@ -15,16 +15,23 @@ if TYPE_CHECKING:
 @click.option("--home", type=click.Path(path_type=Path), help="The folder that holds data/; default: here.")
 @click.option("--json", "as_json", is_flag=True, help="As one JSON object.")
 def gc(yes: bool, home: Path | None, as_json: bool) -> None:
-    """Remove the versions that their retention lets go and no living model reaches, and what killed writers left."""
+    """Remove the versions that their retention lets go and no living model reaches, and what killed writers left.
+
+    The profiles of rows that no version has any more go with them.
+    """
     from mlops_assets.cli.datasets import retentions
     from mlops_assets.cli.home import prepare
     from mlops_assets.resources.stores import Stores
+    from mlops_assets.stores import forgotten
     from mlops_assets.stores.delta import DeltaLake
     from mlops_assets.stores.garbage import find, remove
     from mlops_assets.stores.living import reached
 
-    stores, lake = Stores(), DeltaLake(prepare(home).lake)
+    settings = prepare(home)
+    stores, lake = Stores(), DeltaLake(settings.lake)
     found = find(lake, retentions(), reached(lake, stores.lineage(), stores.registry))
+    profiles = forgotten.find(lake, settings.profiles, {garbage.table: garbage.versions for garbage in found})
+    found += [profiles] if profiles.files else []
     rows = [record(garbage) for garbage in found]
     freed = 0
     if yes and any(garbage.files for garbage in found):

@@ -95,6 +95,7 @@ def _by_key(
     on = " and ".join(f"a.{sql.identifier(name)} is not distinct from b.{sql.identifier(name)}" for name in key)
     differs = [f"a.{c}::varchar is distinct from b.{c}::varchar" for c in map(sql.identifier, others)]
     named = " || ', ' || ".join(f"coalesce(coalesce(a.{c}, b.{c})::varchar, 'null')" for c in map(sql.identifier, key))
+    named = f"'(' || {named} || ')'" if len(key) > 1 else named
     flags = "".join(f", {condition} as c{n}" for n, condition in enumerate(differs))
     connection.execute(
         f"""create temp table compared as

@@ -10,6 +10,8 @@ import pytest
 
 from mlops_assets.errors import NotFound, StoreError
 from mlops_assets.spec.retention import Retention
+from mlops_assets.stores import forgotten
+from mlops_assets.stores.cache import FolderCache
 from mlops_assets.stores.delta import DeltaLake
 from mlops_assets.stores.garbage import find, remove
 from mlops_assets.stores.lineage import SqliteLineage
@@ -129,3 +131,29 @@ def test_tables_of_features_and_models_have_policies_of_their_own(lake: DeltaLak
     assert [lake.read(table)["prediction_id"].to_pylist() for table in tables] == [[3], [3], [3]]
     assert lake.read("late/training_set", version=0)["prediction_id"].to_pylist() == [0]
     assert len(list((lake.path / T).rglob("*.parquet"))) == 5, "a noun without a policy keeps all"
+
+
+def test_a_profile_goes_with_the_last_version_that_has_its_rows(lake: DeltaLake, tmp_path: Path) -> None:
+    kept = FolderCache(tmp_path / "profiles", most=None)
+    marks = {lake.fingerprint(T, batch=batch, version=v) for v in range(5) for batch in "ab"[: 2 if v else 1]}
+    marks |= {lake.fingerprint(T, batch="b", version=0)}
+    for mark in (*marks, "of rows that were never committed"):
+        kept.put("flights", mark, b"sketch")
+    kept.put("unknown", "x", b"sketch")
+    assert forgotten.find(lake, kept.root, {}).orphans == 3, "with the batch that version 0 lacks"
+    (garbage,) = find(lake, TWO, {})
+    found = forgotten.find(lake, kept.root, {T: garbage.versions})
+    remove([garbage, found])
+    left = {file.name for file in (kept.root / "flights").iterdir()}
+    assert left == {lake.fingerprint(T, batch=batch, version=v) for v, batch in ((4, "a"), (3, "a"), (4, "b"))}
+    assert forgotten.find(lake, kept.root, {}).files == {}
+
+
+def test_the_profiles_of_batches_that_were_written_at_once_are_known_by_their_rows(
+    lake: DeltaLake, tmp_path: Path
+) -> None:
+    lake.restate(T, pa.table({"n": [1, 2], "batch": ["a", "b"]}), by="batch")
+    kept = FolderCache(tmp_path / "profiles", most=None)
+    for batch in "ab":
+        kept.put("flights", lake.fingerprint(T, batch=batch), b"sketch")
+    assert forgotten.find(lake, kept.root, {T: range(5)}).files == {}

@@ -65,7 +65,9 @@ def _spec(plan: DatasetPlan, stage: str, kind: str) -> dg.AssetSpec:
 
 def _reported(spec: dg.AssetSpec, stores: Stores, plan: DatasetPlan, found: Exploration) -> declaration.Materialized:
     subject, reports = found.subject, stores.reports()
-    full = shelf.place(reports, stores.lake(), plan, subject.version).url if plan.dataset.explore.full else ""
+    full = ""
+    if plan.dataset.explore.full:
+        full = shelf.place(reports, stores.lake(), plan, subject.version, kept=stores.profiles()).url
     glance = eda.picture(found.rows, subject, found.profiles)
     drawn = _drawn(spec, reports, plan, found, glance)
     return dg.MaterializeResult(
@@ -97,6 +99,7 @@ def _drawn(spec: dg.AssetSpec, reports: "Reports", plan: DatasetPlan, found: Exp
         changes=found.changes,
         glance=glance,
         standard=whole.standard(plan, found.rows, found.profiles),
+        distinct={sketch.column: sketch.distinct for sketch in found.spread},
     )
     return reports.save(key, version, page)
 

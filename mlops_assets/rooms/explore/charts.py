@@ -21,6 +21,8 @@ Counts = Sequence[tuple["datetime", int]]
 INK: Final = "#0f766e"
 SHOWN: Final = 12
 """Columns in the picture of missing values: those that lack most."""
+FEW: Final = 6
+"""Of them leave room free: a bar is no thicker than one of so many."""
 LETTERS: Final = 24
 """Of a column's name in it."""
 WIDTH: Final = 6.4
@@ -102,7 +104,7 @@ def _missing(axes: "Axes", profiles: "Sequence[ColumnProfile]") -> None:
     worst = _worst(profiles)
     if worst:
         axes.barh([p.column[:LETTERS] for p in worst], [p.null_share for p in worst], color=INK, alpha=0.85)
-        axes.invert_yaxis()
+        axes.set_ylim(max(len(worst), FEW) - 0.4, -0.6)
         axes.xaxis.set_major_formatter(lambda share, _: f"{share:.3%}".rstrip("0%").rstrip(".") + "%")
         axes.margins(x=0.02)
     else:

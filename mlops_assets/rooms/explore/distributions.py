@@ -1,11 +1,12 @@
-"""How each column's values are spread, drawn from all rows as small vector pictures side by side."""
+"""How each column's values are spread, drawn from all rows as small pictures side by side."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from html import escape
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
-from mlops_assets.rooms.explore.profile import ColumnProfile, is_number
+from mlops_assets.rooms.explore import bars
+from mlops_assets.rooms.explore.profile import ColumnProfile, is_number, is_time
 from mlops_assets.stores import sql
 
 if TYPE_CHECKING:
@@ -14,14 +15,13 @@ if TYPE_CHECKING:
 
 BINS: Final = 24
 """Of equal width, between the quantiles that leave a hundredth of the values out on each side."""
-BARS: Final = 12
-"""Values of a column of few kinds: the most frequent."""
+BARS: Final = 5
+"""Values that are named: all where a column has no more, else the most frequent."""
 SAID: Final = (
-    f"<p class=sub>Numbers from the 1st to the 99th percentile, in {BINS} bins of equal width; of a column of few "
-    f"values the {BARS} most frequent, the most frequent first.</p>"
+    f"<p class=sub>Numbers and times from the 1st to the 99th percentile, in {BINS} bins of equal width; where there "
+    f"are few values, the {BARS} most frequent. Names of their own for nearly every row have no picture.</p>"
 )
 _WIDTH, _HEIGHT = 200, 70
-_LETTERS: Final = 20
 
 
 @dataclass(frozen=True)
@@ -30,17 +30,19 @@ class Spread:
 
     Attributes:
         column: its name.
-        counts: rows in each bar, from left to right.
-        first: what the leftmost bar stands for.
-        last: what the rightmost bar stands for.
-        ordered: whether the bars are bins of numbers; else they are values, the most frequent first.
+        counts: rows in each bar: bins from left to right, or values.
+        names: of numbers and times, of the first and the last bin; else of each value.
+        binned: whether the bars are bins; else they are values.
+        rest: values that have no bar.
+        rows: that have a value.
     """
 
     column: str
     counts: tuple[int, ...]
-    first: str
-    last: str
-    ordered: bool
+    names: tuple[str, ...]
+    binned: bool
+    rest: int = 0
+    rows: int = 0
 
 
 def of_table(data: "pa.Table", profiles: Sequence[ColumnProfile]) -> list[Spread]:
@@ -50,13 +52,14 @@ def of_table(data: "pa.Table", profiles: Sequence[ColumnProfile]) -> list[Spread
     >>> from mlops_assets.rooms.explore import measure
     >>> data = pa.table({"engine": ["jet", "jet", "prop"]})
     >>> of_table(data, measure.of_table(data))
-    [Spread(column='engine', counts=(2, 1), first='jet', last='prop', ordered=False)]
+    [Spread(column='engine', counts=(2, 1), names=('jet', 'prop'), binned=False, rest=0, rows=3)]
     """
-    numeric = [p.column for p in profiles if is_number(p.type) and p.nulls < p.rows]
+    few = {p.column: _valued(p) for p in profiles if p.values and (not is_number(p.type) or len(p.values) <= BARS)}
+    wide = [p for p in profiles if p.column not in few and p.nulls < p.rows and (is_number(p.type) or is_time(p.type))]
     with sql.session() as connection:
         connection.register("batch", data)
-        binned = _binned(connection, numeric) if numeric else {}
-    found = [binned.get(p.column) or _valued(p) for p in profiles]
+        binned = _binned(connection, wide) if wide else {}
+    found = [few.get(p.column) or binned.get(p.column) for p in profiles]
     return [spread for spread in found if spread is not None]
 
 
@@ -65,58 +68,91 @@ def drawn(spreads: Sequence[Spread]) -> str:
     return f"{SAID}<div class=spreads>{''.join(map(_figure, spreads))}</div>" if spreads else "<p>None to draw.</p>"
 
 
-def _binned(connection: "duckdb.DuckDBPyConnection", names: Sequence[str]) -> dict[str, Spread]:
-    ends = [f"quantile_cont(try_cast({sql.identifier(n)} as double), [0.01, 0.99])" for n in names]
-    limits = dict(zip(names, connection.execute(f"select {', '.join(ends)} from batch").fetchall()[0], strict=True))
-    counted = connection.execute(f"select {', '.join(_bin(n, *limits[n]) for n in names)} from batch").fetchall()[0]
-    return {n: _numbers(n, limits[n], bins) for n, bins in zip(names, counted, strict=True)}
+def _binned(connection: "duckdb.DuckDBPyConnection", profiles: Sequence[ColumnProfile]) -> dict[str, Spread]:
+    numbers = {p.column: _number(p) for p in profiles}
+    asked = [f"quantile_cont({x}, [0.01, 0.99]), min({x}), max({x})" for x in numbers.values()]
+    ends = connection.execute(f"select {', '.join(asked)} from batch").fetchall()[0]
+    limits = {p.column: _limits(*ends[3 * place : 3 * place + 3]) for place, p in enumerate(profiles)}
+    bins = ", ".join(_bin(x, *limits[name]) for name, x in numbers.items())
+    counted = connection.execute(f"select {bins} from batch").fetchall()[0]
+    return {p.column: _bars(p, limits[p.column], found) for p, found in zip(profiles, counted, strict=True)}
 
 
-def _bin(name: str, low: float, high: float) -> str:
-    width = (high - low) / BINS or 1.0
-    number = f"try_cast({sql.identifier(name)} as double)"
+def _number(profile: ColumnProfile) -> str:
+    """SQL of a column as a finite number: of a time, the seconds since 1970."""
+    name = sql.identifier(profile.column)
+    number = f"epoch({name})" if is_time(profile.type) else f"try_cast({name} as double)"
+    return f"case when isfinite({number}) then {number} end"
+
+
+def _limits(inner: Sequence[float] | None, lowest: float | None, highest: float | None) -> tuple[float, float]:
+    """Where bins begin and end: at the percentiles, unless nearly all values are the same; 0 where none is finite."""
+    if inner is None or lowest is None or highest is None:
+        return 0.0, 0.0
+    return (lowest, highest) if inner[0] == inner[1] else (inner[0], inner[1])
+
+
+def _bin(number: str, low: float, high: float) -> str:
+    width = (high / BINS - low / BINS) or 1.0
     place = f"least(floor(({number} - {low!r}) / {width!r}), {BINS - 1})::integer"
     return f"histogram({place}) filter ({number} between {low!r} and {high!r})"
 
 
-def _numbers(name: str, limits: Sequence[float], bins: Mapping[int, int] | None) -> Spread:
-    counts = tuple((bins or {}).get(place, 0) for place in range(BINS))
-    return Spread(name, counts, _told(limits[0]), _told(limits[1]), ordered=True)
+def _bars(profile: ColumnProfile, limits: tuple[float, float], bins: Mapping[int, int] | None) -> Spread:
+    low, high = limits
+    counts, rows = tuple((bins or {}).get(place, 0) for place in range(BINS)), profile.rows - profile.nulls
+    names = _moments(low, high) if is_time(profile.type) else (bars.told(low), bars.told(high))
+    if low == high:
+        return Spread(profile.column, (rows,), names[:1], binned=False, rows=rows)
+    return Spread(profile.column, counts, names, binned=True, rows=rows)
 
 
-def _told(number: float) -> str:
-    """Whole from a thousand on, four digits below that and where there is no room.
-
-    >>> _told(17.2617), _told(1032.35), _told(1234567.0), _told(2e12)
-    ('17.26', '1032', '1234567', '2e+12')
-    """
-    return f"{number:.0f}" if 1e3 <= abs(number) < 1e9 else f"{number:.4g}"  # noqa: PLR2004 - as said
+def _moments(low: float, high: float) -> tuple[str, str]:
+    """A day each, and the hour where there are only a few days between."""
+    form = "%Y-%m-%d" if high - low > timedelta(days=3).total_seconds() else "%Y-%m-%d %H:%M"
+    first, last = (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=end) for end in (low, high))
+    return first.strftime(form), last.strftime(form)
 
 
-def _valued(profile: ColumnProfile) -> Spread | None:
-    if not profile.values:
-        return None
-    most = list(profile.values.items())[:BARS]
-    return Spread(profile.column, tuple(n for _, n in most), str(most[0][0]), str(most[-1][0]), ordered=False)
+def _valued(profile: ColumnProfile) -> Spread:
+    values = list((profile.values or {}).items())
+    most = values[:BARS]
+    if is_number(profile.type):
+        most.sort(key=lambda item: float(item[0]))
+    names, counts = tuple(str(name) for name, _ in most), tuple(count for _, count in most)
+    rows = profile.rows - profile.nulls
+    return Spread(profile.column, counts, names, binned=False, rest=len(values) - len(most), rows=rows)
 
 
 def _figure(spread: Spread) -> str:
+    if not spread.binned:
+        return _values(spread)
     step, top = _WIDTH / len(spread.counts), max(spread.counts) or 1
-    bars = "".join(
+    drawn = "".join(
         f"<rect x='{place * step:.1f}' y='{_HEIGHT * (1 - count / top):.1f}' width='{max(step - 1, 1):.1f}'"
         f" height='{_HEIGHT * count / top:.1f}'><title>{count:,} rows</title></rect>"
         for place, count in enumerate(spread.counts)
     )
-    kind = "numbers" if spread.ordered else "values"
-    picture = f"<svg class={kind} viewBox='0 0 {_WIDTH} {_HEIGHT}' preserveAspectRatio='none'>{bars}</svg>"
-    ends = "".join(f"<span>{escape(_cut(end))}</span>" for end in dict.fromkeys((spread.first, spread.last)))
-    return f"<figure><figcaption>{escape(spread.column)}</figcaption>{picture}<div>{ends}</div></figure>"
+    picture = f"<svg viewBox='0 0 {_WIDTH} {_HEIGHT}' preserveAspectRatio='none'>{drawn}</svg>"
+    ends = "".join(f"<span>{end}</span>" for end in spread.names)
+    return f"<figure>{bars.captioned(spread.column)}{picture}<div class=ends>{ends}</div></figure>"
 
 
-def _cut(text: str) -> str:
-    """As much of a text as there is room for; dots say that there is more.
+def _values(spread: Spread) -> str:
+    top, rows = max(spread.counts), spread.rows or 1
+    named = [
+        bars.Bar(bars.label(name), (count / top,), _share(count, rows), f"{count:,} rows", bars.AMBER)
+        for name, count in zip(spread.names, spread.counts, strict=True)
+    ]
+    more = rows - sum(spread.counts)
+    rest = [bars.Bar(f"{spread.rest} more", (), _share(more, rows), f"{more:,} rows")] if spread.rest else []
+    return bars.figure(spread.column, [*named, *rest])
 
-    >>> _cut("Fixed wing multi engine")
-    'Fixed wing multi en…'
+
+def _share(count: int, rows: int) -> str:
+    """A part of the rows, which is never nothing where there is one.
+
+    >>> _share(1, 3), _share(1, 3322)
+    ('33%', '<1%')
     """
-    return text if len(text) <= _LETTERS else f"{text[: _LETTERS - 1]}…"
+    return f"{count / rows:.0%}" if count / rows >= 0.005 else "<1%"  # noqa: PLR2004 - what rounds to 1 %

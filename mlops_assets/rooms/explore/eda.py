@@ -2,15 +2,16 @@
 
 import re
 from base64 import b64encode
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 from typing import TYPE_CHECKING, Final
 
-from mlops_assets.rooms.explore import distributions
+from mlops_assets.rooms.explore import columns, distributions
 from mlops_assets.rooms.explore.charts import over_time, overview
 
 if TYPE_CHECKING:
+    import pandas as pd
     import pyarrow as pa
 
     from mlops_assets.rooms.explore.changes import Change
@@ -29,8 +30,13 @@ body{font:15px/1.55 system-ui,sans-serif;color:#1f2937;max-width:1080px;margin:2
 h1{font-size:1.5rem;margin:0}h2{font-size:1.05rem;margin:2rem 0 .5rem}p.sub{color:#6b7280;margin:.2rem 0 1.2rem}
 table.changes{border-collapse:collapse;font-size:.88rem}img{max-width:100%}code{font-size:.85em}
 .spreads{display:grid;grid-template-columns:repeat(auto-fill,minmax(200px,1fr));gap:1rem 1.4rem}
-figure{margin:0}figcaption{font-size:.85rem;font-weight:600}figure svg{width:100%;height:70px;fill:#0f766e}
-figure svg.values{fill:#b45309}figure div{display:flex;justify-content:space-between;font-size:.75rem;color:#6b7280}
+figure{margin:0;min-width:0}figcaption{font-size:.85rem;font-weight:600;overflow:hidden;text-overflow:ellipsis}
+figure svg{width:100%;height:70px;fill:#0f766e}.ends,.bars{font-size:.75rem;color:#6b7280}
+.ends{display:flex;justify-content:space-between}figcaption,.bars span{white-space:nowrap}
+.bars{display:grid;grid-template-columns:minmax(1.5rem,max-content) 1fr max-content;gap:2px .5rem;align-items:center}
+.bars div{display:flex}.bars i,.key i{height:11px;display:inline-block}.bars b{font-weight:400;text-align:right}
+table.lines td{white-space:nowrap;font-size:.8rem}
+.key{font-size:.8rem}.key span{margin-right:1.2rem}.key i{width:11px;margin-right:.4rem}
 table.changes td,table.changes th{padding:.3rem .8rem .3rem 0;text-align:left;border-bottom:1px solid #e5e7eb}
 """
 _SCRIPT: Final = re.compile(r"(<script\b[^>]*>).*?</script>", re.DOTALL | re.IGNORECASE)
@@ -70,6 +76,7 @@ def report(
     changes: "Sequence[Change]" = (),
     glance: bytes = b"",
     standard: str = "",
+    distinct: "Mapping[str, int] | None" = None,
 ) -> str:
     """The whole page.
 
@@ -81,6 +88,7 @@ def report(
         changes: since then.
         glance: the picture of the batch, where it has been drawn before.
         standard: HTML of the standard pictures.
+        distinct: column to about how many values it has.
 
     Raises:
         ValueError: the page would load something from elsewhere.
@@ -93,7 +101,7 @@ def report(
         f"<h2>At a glance</h2>{_image(glance or picture(rows, subject, profiles))}",
         standard,
         f"<h2>How the values are spread</h2>{distributions.drawn(distributions.of_table(rows, profiles[:DRAWN]))}",
-        f"<h2>Every column</h2>{_columns(rows, title)}",
+        f"<h2>Every column</h2>{columns.drawn(profiles, distinct or {})}{_columns(rows, title)}",
     ]
     head = f"<!doctype html><html lang=en><meta charset=utf-8><title>{escape(title)}</title><style>{STYLE}</style>"
     return self_contained(head + "".join(parts) + "</html>")
@@ -149,7 +157,7 @@ def _columns(rows: "pa.Table", title: str) -> str:
     sample = _sample(rows).select(range(min(rows.num_columns, DRAWN)))
     with config_context(float_precision=DIGITS):
         drawn = TableReport(
-            sample.to_pandas(),
+            frame(sample),
             title=title,
             verbose=0,
             plot_distributions=False,
@@ -159,6 +167,16 @@ def _columns(rows: "pa.Table", title: str) -> str:
     part = f"{sample.num_rows:,} evenly spaced of" if sample.num_rows < rows.num_rows else "all"
     some = f" The first {DRAWN} of {rows.num_columns:,} columns." if rows.num_columns > DRAWN else ""
     return f"<p>Drawn from {part} {rows.num_rows:,} rows.{some}</p>{drawn}"
+
+
+def frame(rows: "pa.Table") -> "pd.DataFrame":
+    """As pandas, in which a whole number stays one where another is missing."""
+    import pandas as pd
+    import pyarrow as pa
+
+    kinds = {pa.int64(): pd.Int64Dtype(), pa.int32(): pd.Int32Dtype()}
+    found: pd.DataFrame = rows.to_pandas(types_mapper=kinds.get)
+    return found
 
 
 def _sample(rows: "pa.Table") -> "pa.Table":

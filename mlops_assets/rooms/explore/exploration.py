@@ -1,6 +1,6 @@
 """One batch explored: its profile, and what changed since its last version, or else since the batch before."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from mlops_assets import keys
@@ -26,6 +26,7 @@ class Exploration:
         profiles: of every column.
         compared_with: what the changes look back at, in words; empty: nothing was before.
         changes: since then.
+        spread: a sketch of each column's values.
     """
 
     subject: Subject
@@ -33,6 +34,7 @@ class Exploration:
     profiles: list[profile.ColumnProfile]
     compared_with: str
     changes: list[changes.Change]
+    spread: list[sketches.Sketch] = field(default_factory=list)
 
     def figures(self) -> dict[str, float | int | bool | None]:
         """The numbers that are plotted over time."""
@@ -55,10 +57,10 @@ def explore(lake: Lake, dataset: Dataset, batch: str, kept: "Cache | None" = Non
         kept: where the sketches of batches are kept; None: nowhere, and earlier batches are read again.
 
     Raises:
-        NotFound: the clean table has no such batch.
+        NotFound: no such batch was judged; one of which no row is clean has a page like any other.
     """
     table = keys.table(dataset.name, "clean")
-    if not lake.exists(table) or batch not in lake.batches(table):
+    if not lake.exists(table) or not (batch in lake.batches(table) or lake.exists(keys.raw_table(dataset.name, batch))):
         raise NotFound.of(f"no batch '{batch}' in '{table}'", step=f"materialize {table} for it")
     rows, fingerprint = lake.read(table, batches=[batch]), lake.fingerprint(table, batch=batch)
     zone = dataset.period.timezone if dataset.period else "UTC"
@@ -66,10 +68,10 @@ def explore(lake: Lake, dataset: Dataset, batch: str, kept: "Cache | None" = Non
     profiles = measure.of_table(rows)
     compared_with, before = _before(lake, subject)
     now = sketches.of_batch(lake, dataset.name, batch, fingerprint, kept=kept, rows=rows)
-    now = [sketch for sketch in now if sketch.column not in dataset.key]
-    spread = _spread(lake, subject, now, kept) if compared_with else []
+    others = [sketch for sketch in now if sketch.column not in dataset.key]
+    spread = _spread(lake, subject, others, kept) if compared_with else []
     found = changes.between(before, profiles) if compared_with else []
-    return Exploration(subject, rows, profiles, compared_with, [*found, *spread])
+    return Exploration(subject, rows, profiles, compared_with, [*found, *spread], now)
 
 
 def _spread(lake: Lake, subject: Subject, now: "list[sketches.Sketch]", kept: "Cache | None") -> list[changes.Change]:

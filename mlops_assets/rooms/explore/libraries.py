@@ -4,7 +4,7 @@ import os
 import warnings
 from typing import TYPE_CHECKING, Final
 
-from mlops_assets.rooms.explore.eda import DIGITS, self_contained
+from mlops_assets.rooms.explore.eda import DIGITS, frame, self_contained
 from mlops_assets.rooms.explore.relations import sampled
 
 if TYPE_CHECKING:
@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 SKRUB_ROWS: Final = 20_000
 EVIDENTLY_ROWS: Final = 10_000
+NEAR: Final = 1e-9
+"""Of the largest value: numbers that are no further apart, and so large, are drawn as names."""
 _FEW: Final = 50
 """Rows up to which even a column of names is drawn."""
 EVIDENTLY_COLUMNS: Final = 30
@@ -27,8 +29,8 @@ def skrub_page(rows: "pa.Table", title: str) -> str:
     """
     from skrub import TableReport, config_context
 
-    frame = sampled(rows, SKRUB_ROWS).to_pandas()
-    report = TableReport(frame, title=f"{title}: {len(frame):,} of {rows.num_rows:,} rows", verbose=0)
+    drawn = frame(sampled(rows, SKRUB_ROWS))
+    report = TableReport(drawn, title=f"{title}: {len(drawn):,} of {rows.num_rows:,} rows", verbose=0)
     with config_context(float_precision=DIGITS):
         return self_contained(report.html())
 
@@ -73,13 +75,22 @@ def _drawable(rows: "pa.Table") -> "pd.DataFrame":
         elif pd.api.types.is_bool_dtype(values.dtype) or not pd.api.types.is_numeric_dtype(values.dtype):
             columns[name] = values.where(values.notna(), None).map(unscripted)
         else:
-            columns[name] = values.astype("float64")
+            number = values.astype("float64")
+            columns[name] = number if _cuttable(number) else number.map(lambda each: f"{each:.17g}", na_action="ignore")
     named = [
         name for name, values in columns.items() if values.dtype == "object" and values.nunique() > len(values) / 2
     ]
     for name in named if len(named) < len(columns) and len(frame) > _FEW else ():
         del columns[name]  # a name of its own for nearly every row: a picture of it says nothing
     return pd.DataFrame({unscripted(name): values for name, values in columns.items()})
+
+
+def _cuttable(number: "pd.Series[float]") -> bool:
+    """Whether its values lie so far apart that a float tells the ends of a picture's bins."""
+    import numpy as np
+
+    finite = number[np.isfinite(number)]
+    return finite.empty or bool(np.ptp(finite / 2) > NEAR * np.abs(finite).max() or np.abs(finite).max() < 1 / NEAR)
 
 
 def unscripted(value: object) -> str | None:

@@ -6,6 +6,7 @@ from html import escape
 from io import BytesIO
 from typing import TYPE_CHECKING, Final
 
+from mlops_assets.rooms.explore import bars
 from mlops_assets.rooms.explore.heat import heat
 from mlops_assets.rooms.explore.profile import ColumnProfile
 from mlops_assets.stores import sql
@@ -19,11 +20,7 @@ if TYPE_CHECKING:
 
     from mlops_assets.rooms.explore.groups import GroupFigure
 
-INK: Final = "#0f766e"
-AMBER: Final = "#b45309"
-CATEGORIES: Final = 12
-"""Values up to which a column's target rate is drawn by value."""
-PANELS: Final = 9
+INK, AMBER = bars.INK, bars.AMBER
 LACKING: Final = 20
 """Columns of the picture of missing values."""
 
@@ -43,7 +40,7 @@ def missing_over_time(
     most = max(0.01, *(share for each in values for share in each))
     return heat(
         f"missing values by {step}: the share of rows",
-        [name[:28] for name in names],
+        [bars.cut(name, 28) for name in names],
         values,
         colours="YlOrBr",
         ends=(0.0, most),
@@ -77,36 +74,11 @@ def target_over_time(connection: "duckdb.DuckDBPyConnection", target: str, momen
     return _png(figure, axes, f"target by {step}: mean of {' '.join(target.split())[:60]}")
 
 
-def target_by_category(connection: "duckdb.DuckDBPyConnection", profiles: Sequence[ColumnProfile], target: str) -> str:
-    """The mean of the target for each value of the columns that have few."""
-    few = [p for p in profiles if p.values and 1 < len(p.values) <= CATEGORIES][:PANELS]
-    if not few:
-        return "<p>No column has few enough values.</p>"
-    width, high = 3, 1.9 * -(-len(few) // 3)
-    figure = _figure(high)
-    room = {"left": 0.11, "right": 0.985, "wspace": 0.65, "bottom": 0.3 / high, "top": 1 - 0.3 / high, "hspace": 0.45}
-    panels = figure.subplots(-(-len(few) // width), width, squeeze=False, gridspec_kw=room).flat
-    for axes, profile in zip(panels, few, strict=False):
-        name = sql.identifier(profile.column)
-        rows = connection.execute(
-            f"select cast({name} as varchar), avg(cast(({target}\n) as double)) from batch where {name} is not null "
-            "group by 1 order by count(*) desc, 1"
-        ).fetchall()
-        axes.barh([str(row[0])[:18] for row in rows], [row[1] or 0 for row in rows], color=INK, alpha=0.85)
-        axes.invert_yaxis()
-        _dress(axes, profile.column[:30])
-    for axes in list(panels):
-        axes.set_axis_off()
-    for axes in figure.axes[len(few) :]:
-        axes.set_axis_off()
-    return _image(figure, "target by category")
-
-
 def correlation_matrix(names: Sequence[str], matrix: Sequence[Sequence[float | None]]) -> str:
     """Pearson's correlations as a picture."""
     if not matrix:
         return "<p>Fewer than two numbers vary.</p>"
-    short = [name[:18] for name in names]
+    short = [bars.cut(name, 18) for name in names]
     title = "correlation of numbers (Pearson)"
     return heat(title, short, matrix, colours="RdBu_r", ends=(-1.0, 1.0), below=short, square=True)
 
@@ -125,7 +97,7 @@ def groups(found: "Sequence[GroupFigure]") -> str:
     shape = {**room, "hspace": between, "height_ratios": heights}
     panels = figure.subplots(len(names), 2, squeeze=False, gridspec_kw=shape)
     for (left, right), name in zip(panels, names, strict=True):
-        labels = [each.value[:24] for each in rows[name]]
+        labels = [bars.cut(bars.label(each.value), 18) for each in rows[name]]
         left.barh(labels, [each.share for each in rows[name]], color=INK, alpha=0.85)
         for place, each in enumerate(rows[name]):
             if each.expected is not None:

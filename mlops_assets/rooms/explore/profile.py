@@ -151,6 +151,15 @@ def is_number(kind: str) -> bool:
     return re.fullmatch(_NUMBER, kind) is not None
 
 
+def is_time(kind: str) -> bool:
+    """Whether a DuckDB type holds days or moments.
+
+    >>> is_time("DATE"), is_time("TIMESTAMP WITH TIME ZONE"), is_time("TIME")
+    (True, True, False)
+    """
+    return kind == "DATE" or kind.startswith("TIMESTAMP")
+
+
 def has_few_kinds(kind: str) -> bool:
     """Whether values of a DuckDB type may stand for categories: texts, booleans and integers."""
     return re.fullmatch(rf"VARCHAR|BOOLEAN|{_INTEGER}", kind) is not None

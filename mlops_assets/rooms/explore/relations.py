@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from mlops_assets.rooms.explore.profile import ColumnProfile, is_number
+from mlops_assets.rooms.explore.profile import ColumnProfile, is_number, is_time
+from mlops_assets.rooms.explore.target import Target
 from mlops_assets.stores import sql
 
 if TYPE_CHECKING:
@@ -15,6 +16,8 @@ ROWS: Final = 50_000
 """Evenly spaced rows on which single columns are tried against the target."""
 SUSPECT: Final = 0.9
 """The AUC, or one less it, from which a single column is suspected."""
+SUSPECT_OF_ONE: Final = 0.99
+"""The same against the one of several classes that it tells best."""
 STRAIGHT: Final = 0.98
 """The absolute correlation with a number that is to be predicted from which a column is suspected."""
 COLUMNS: Final = 24
@@ -30,17 +33,19 @@ class Suspect:
         auc: the area under its ROC curve, turned so that 0.5 says nothing and 1 says all.
         how: on what it was judged.
         late: whether it is declared to be known only after the event.
+        limit: the AUC from which it is suspected.
     """
 
     column: str
     auc: float
     how: str
     late: bool
+    limit: float = SUSPECT
 
     @property
     def suspected(self) -> bool:
         """Whether it is too good, and nothing declares why."""
-        return self.auc >= SUSPECT and not self.late
+        return self.auc >= self.limit and not self.late
 
 
 def correlations(
@@ -81,6 +86,19 @@ def suspects(
     return sorted(found, key=lambda suspect: (-suspect.auc, suspect.column))
 
 
+def of_classes(
+    connection: "duckdb.DuckDBPyConnection", profiles: Sequence[ColumnProfile], target: Target, late: Sequence[str]
+) -> list[Suspect]:
+    """Every column alone against each class, as one or not; of a column the class that it tells best."""
+    best: dict[str, Suspect] = {}
+    for value in target.classes:
+        for each in suspects(connection, profiles, target.one(value), late):
+            if each.column not in best or each.auc > best[each.column].auc:
+                told = f"{each.how}, class {value}"
+                best[each.column] = Suspect(each.column, each.auc, told, each.late, SUSPECT_OF_ONE)
+    return sorted(best.values(), key=lambda suspect: (-suspect.auc, suspect.column))
+
+
 def sampled(rows: "pa.Table", most: int) -> "pa.Table":
     """Evenly spaced rows: the same rows give the same sample."""
     if rows.num_rows <= most:
@@ -92,7 +110,7 @@ def _tried(connection: "duckdb.DuckDBPyConnection", profile: ColumnProfile) -> t
     name = sql.identifier(profile.column)
     if profile.nulls == profile.rows:
         return None
-    if is_number(profile.type) or profile.type.startswith(("TIMESTAMP", "DATE", "BOOLEAN")):
+    if is_number(profile.type) or is_time(profile.type) or profile.type == "BOOLEAN":
         missing = f"({name} is null)::integer"
         return _auc(connection, f"select mlops_y as y, {missing} as m, {name} as x from tried", "m, x"), "by its ranks"
     if profile.type != "VARCHAR":

@@ -11,13 +11,28 @@ from mlops_assets.spec.plan import DatasetPlan
 from mlops_assets.stores.lake import Lake
 
 if TYPE_CHECKING:
+    from mlops_assets.stores.cache import Cache
     from mlops_assets.stores.reports import Report, Reports
 
 
 def place(
-    reports: "Reports", lake: Lake, plan: DatasetPlan, version: int | None = None, *, again: bool = False
+    reports: "Reports",
+    lake: Lake,
+    plan: DatasetPlan,
+    version: int | None = None,
+    *,
+    again: bool = False,
+    kept: "Cache | None" = None,
 ) -> "Report":
     """The whole report of a version (default: the newest); what lies on the shelf already is not drawn again.
+
+    Args:
+        reports: the shelf.
+        lake: the tables.
+        plan: the dataset.
+        version: of its clean table.
+        again: draw it although it lies there.
+        kept: where the sketches of batches are.
 
     Raises:
         NotFound: there is no such version.
@@ -30,7 +45,7 @@ def place(
     name = f"v{number}-{lake.fingerprint(table, version=number)[:12]}-{_mark(plan)}"
     if reports.exists(key, name) and not again:
         return reports.save(key, name, reports.path(key, name).read_bytes())
-    found = whole.look(lake, plan, number)
+    found = whole.look(lake, plan, number, kept=kept)
     title = f"{plan.dataset.name} v{number}"
     pages: dict[str, tuple[str, Callable[[], str]]] = {
         f"{name}-skrub": ("every column, by skrub", lambda: libraries.skrub_page(found.rows, title)),

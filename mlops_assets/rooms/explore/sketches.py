@@ -108,6 +108,7 @@ def of_batch(
     *,
     kept: "Cache | None" = None,
     rows: "pa.Table | None" = None,
+    version: int | None = None,
 ) -> list[Sketch]:
     """The sketches of a clean batch: found by the fingerprint of its rows, or else made and kept.
 
@@ -118,12 +119,13 @@ def of_batch(
         fingerprint: of its rows.
         kept: where sketches are; None: nowhere.
         rows: of the batch, where they have been read already.
+        version: of the clean table, in which the batch has these rows; default: the newest.
     """
     found = kept.get(dataset, fingerprint) if kept is not None else None
     if found is not None:
         return loads(found)
     if rows is None:
-        rows = lake.read(keys.table(dataset, "clean"), batches=[batch])
+        rows = lake.read(keys.table(dataset, "clean"), batches=[batch], version=version)
     made = of_table(rows)
     if kept is not None:
         kept.put(dataset, fingerprint, dumps(made))

@@ -1,15 +1,26 @@
 """The whole report of a dataset's version: every standard question of an exploration, on all rows, as one page."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import timedelta
 from html import escape
 from typing import TYPE_CHECKING, Final
 
 from mlops_assets import keys
 from mlops_assets.errors import NotFound
-from mlops_assets.rooms.explore import changes, distributions, groups, measure, plots, relations
+from mlops_assets.rooms.explore import (
+    changes,
+    columns,
+    distributions,
+    groups,
+    measure,
+    plots,
+    relations,
+    sketches,
+    target,
+)
 from mlops_assets.rooms.explore.eda import STYLE, self_contained
+from mlops_assets.rooms.explore.history import History
 from mlops_assets.rooms.explore.profile import ColumnProfile
 from mlops_assets.spec.plan import DatasetPlan
 from mlops_assets.stores import sql
@@ -20,6 +31,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from mlops_assets.rooms.explore.groups import GroupFigure
+    from mlops_assets.stores.cache import Cache
 
 MORE: Final = """
 main{max-width:1080px}section{margin:2.2rem 0}td.n{text-align:right;font-variant-numeric:tabular-nums}
@@ -27,6 +39,10 @@ main{max-width:1080px}section{margin:2.2rem 0}td.n{text-align:right;font-variant
 .warn{border-left:4px solid #b45309;background:#fffbeb;padding:.5rem .9rem;margin:.6rem 0}nav a{margin-right:1.2rem}
 """
 _LATE: Final = "declared to be known only after the event"
+_NONE: Final = "<p>No target: no model predicts these rows, and <code>explore.target</code> is not declared.</p>"
+_UNTOLD: Final = (
+    f"<p>The target is not told: it is no number here, and no text of {target.CLASSES} values or fewer.</p>"
+)
 
 
 @dataclass(frozen=True)
@@ -38,8 +54,10 @@ class Whole:
         version: of its clean table.
         rows: all of them.
         profiles: of every column.
-        before: the profiles of the version before, where there is one.
+        before: of the version before, where there is one.
         groups: figures by declared groups.
+        distinct: column to about how many values it has.
+        apart: column to how far its values are from those of the version before.
     """
 
     plan: DatasetPlan
@@ -48,10 +66,18 @@ class Whole:
     profiles: list[ColumnProfile]
     before: list[ColumnProfile]
     groups: "list[GroupFigure]"
+    distinct: Mapping[str, int] = field(default_factory=dict)
+    apart: Mapping[str, float] = field(default_factory=dict)
 
 
-def look(lake: Lake, plan: DatasetPlan, version: int | None = None) -> Whole:
-    """Read a version, and what is needed of the one before it.
+def look(lake: Lake, plan: DatasetPlan, version: int | None = None, *, kept: "Cache | None" = None) -> Whole:
+    """Read a version; of the one before it is told by what was kept of its batches.
+
+    Args:
+        lake: the tables.
+        plan: the dataset.
+        version: of its clean table; default: the newest.
+        kept: where the sketches of batches are; None: nowhere.
 
     Raises:
         NotFound: there is no such version.
@@ -60,10 +86,12 @@ def look(lake: Lake, plan: DatasetPlan, version: int | None = None) -> Whole:
     if not lake.exists(table):
         raise NotFound.of(f"there are no clean rows of {plan.dataset.name}", step="land a first batch")
     number = lake.version(table) if version is None else version
-    rows = lake.read(table, version=number)
-    before = measure.of_table(lake.read(table, version=number - 1)) if number else []
+    rows, history = lake.read(table, version=number), History(lake, plan.dataset.name, kept)
     counted = groups.merged(plan.dataset, [groups.of_table(rows, plan.dataset, plan.target)])
-    return Whole(plan, number, rows, measure.of_table(rows), before, counted)
+    now, earlier = history.sketches(number), history.sketches(number - 1) if number else []
+    before, apart = history.profiles(number - 1) if number else [], sketches.distances(earlier, now)
+    distinct = {sketch.column: sketch.distinct for sketch in now}
+    return Whole(plan, number, rows, measure.of_table(rows), before, counted, distinct, apart)
 
 
 def report(whole: Whole, links: Sequence[tuple[str, str]] = ()) -> str:
@@ -110,13 +138,12 @@ def _figures(whole: Whole) -> str:
 def _changed(_: "duckdb.DuckDBPyConnection", whole: Whole) -> str:
     if not whole.before:
         return "<p>This is the first version: there is nothing before it.</p>"
-    found = changes.between(whole.before, whole.profiles)
-    was = whole.before[0].rows if whole.before else 0
+    far = sorted((-apart, name) for name, apart in whole.apart.items() if apart > changes.APART)
+    moved = [changes.Change(name, "distribution", "", f"{-apart:.2f} from the version before") for apart, name in far]
+    was, found = whole.before[0].rows, [*changes.between(whole.before, whole.profiles), *moved]
     told = f"<p>Version {whole.version - 1} had {was:,} rows, this one has {whole.rows.num_rows:,}.</p>"
-    if not found:
-        return f"{told}<p>Nothing else of note.</p>"
-    rows = [(c.column or "all rows", c.what, c.before or "-", c.now or "-") for c in found]
-    return told + _table(("column", "what", "before", "now"), rows)
+    rows = [(c.column, c.what, c.before or "-", c.now or "-") for c in found if c.column]
+    return told + (_table(("column", "what", "before", "now"), rows) if rows else "<p>Nothing else of note.</p>")
 
 
 def _missing(connection: "duckdb.DuckDBPyConnection", whole: Whole) -> str:
@@ -129,39 +156,37 @@ def _missing(connection: "duckdb.DuckDBPyConnection", whole: Whole) -> str:
 
 
 def _target(connection: "duckdb.DuckDBPyConnection", whole: Whole) -> str:
-    target = whole.plan.target
-    if not target or not _numeric(connection, target):
-        return "<p>No target: no model predicts these rows, and <code>explore.target</code> is not declared.</p>"
+    found = target.of_batch(connection, whole.plan.target)
+    if found is None:
+        return _NONE if not whole.plan.target else _UNTOLD
     moment, step = _time(connection, whole)
-    over = plots.target_over_time(connection, target, moment, step) if moment else ""
-    others = [profile for profile in whole.profiles if profile.column != target]
-    return _classes(whole) + over + plots.target_by_category(connection, others, target)
-
-
-def _classes(whole: Whole) -> str:
-    """How often each class is, where the target is a column of more than two."""
-    found = next((p for p in whole.profiles if p.column == whole.plan.target), None)
-    if not found or not found.values or not 2 < len(found.values) <= plots.CATEGORIES:  # noqa: PLR2004 - yes and no
-        return ""
-    rows = [(value, f"{count:,}", f"{count / found.rows:.1%}") for value, count in found.values.items()]
-    return _table(("class", "rows", "share"), rows)
+    others = [p for p in whole.profiles if p.column not in (whole.plan.target, *whole.plan.dataset.key)]
+    if found.classes:
+        parts = [target.counted(found), target.over_time(connection, found, moment, step) if moment else ""]
+    else:
+        parts = [plots.target_over_time(connection, found.sql, moment, step) if moment else ""]
+    return "".join([*parts, target.by_column(connection, others, found)])
 
 
 def _suspects(connection: "duckdb.DuckDBPyConnection", whole: Whole) -> str:
-    target = whole.plan.target
-    if not target:
-        return ""
+    found = target.of_batch(connection, whole.plan.target)
+    if found is None:
+        return "" if not whole.plan.target else _UNTOLD
     outcomes = whole.plan.dataset.outcomes
     late = [*outcomes.columns, outcomes.known_at] if outcomes else []
-    others = [profile for profile in whole.profiles if profile.column != target]
-    found = relations.suspects(connection, others, target, late) if _numeric(connection, target) else []
-    if not found:
+    others = [profile for profile in whole.profiles if profile.column != whole.plan.target]
+    tried = (
+        relations.of_classes(connection, others, found, late)
+        if found.classes
+        else relations.suspects(connection, others, found.sql, late)
+    )
+    if not tried:
         return _correlated(connection, whole)
-    named = [each.column for each in found if each.suspected]
+    named = [each.column for each in tried if each.suspected]
     said = f"{', '.join(named)}: too good alone. Is it known when the prediction is made?" if named else ""
     warn = f"<div class=warn>{escape(said)}</div>" if named else "<p>No column alone is too good to be true.</p>"
     rows = [
-        (e.column, f"{e.auc:.3f}", e.how, "suspect" if e.suspected else _LATE if e.late else "") for e in found[:12]
+        (e.column, f"{e.auc:.3f}", e.how, "suspect" if e.suspected else _LATE if e.late else "") for e in tried[:12]
     ]
     return warn + _table(("column", "AUC alone", "judged", ""), rows)
 
@@ -194,6 +219,10 @@ def _groups(_: "duckdb.DuckDBPyConnection", whole: Whole) -> str:
     return lead + plots.groups(whole.groups) + _table(HEAD, [row(each) for each in whole.groups])
 
 
+def _columns(_: "duckdb.DuckDBPyConnection", whole: Whole) -> str:
+    return columns.drawn(whole.profiles, whole.distinct)
+
+
 def _spreads(_: "duckdb.DuckDBPyConnection", whole: Whole) -> str:
     return distributions.drawn(distributions.of_table(whole.rows, whole.profiles))
 
@@ -211,6 +240,7 @@ STANDARD: Final[tuple[tuple[str, Section], ...]] = (
 SECTIONS: Final = (
     ("What changed since the version before", _changed),
     *STANDARD,
+    ("Every column", _columns),
     ("How the values are spread", _spreads),
 )
 
@@ -236,16 +266,6 @@ def _time(connection: "duckdb.DuckDBPyConnection", whole: Whole) -> tuple[str, s
         return "", ""
     span: timedelta = last - first
     return moment, "hour" if span <= timedelta(days=3) else "day" if span <= timedelta(days=800) else "month"
-
-
-def _numeric(connection: "duckdb.DuckDBPyConnection", target: str) -> bool:
-    import duckdb
-
-    try:
-        connection.execute(f"select cast(({target}\n) as double) from batch").fetchone()
-    except duckdb.Error:
-        return False
-    return True
 
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

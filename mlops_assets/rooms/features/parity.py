@@ -80,11 +80,10 @@ def sample(lake: Lake, plan: FeaturePlan, batch: str, *, size: int = 64) -> "pa.
     """Requests for rows that are spread evenly over a batch: no more than a request could hold of them."""
     clean = keys.table(plan.table.dataset, "clean")
     rows = lake.read(clean, batches=[batch])
-    step = max(1, math.ceil(rows.num_rows / size))
     hidden = plan.dataset.outcomes
     late = {*hidden.columns, hidden.known_at} if hidden else set()
     seen = [name for name in rows.column_names if name not in late]
-    return rows.select(seen).take(list(range(0, rows.num_rows, step)))
+    return _spread(rows.select(seen), size)
 
 
 def row_mismatches(store: OnlineStore, plan: FeaturePlan, rows: "pa.Table", *, sample: int = 64) -> list[Mismatch]:
@@ -92,10 +91,9 @@ def row_mismatches(store: OnlineStore, plan: FeaturePlan, rows: "pa.Table", *, s
 
     A key that the store knows from a later moment is passed over.
     """
-    step = max(1, math.ceil(rows.num_rows / sample))
     table = keys.table(plan.table.name, "online")
     found = []
-    for row in rows.take(list(range(0, rows.num_rows, step))).to_pylist():
+    for row in _spread(rows, sample).to_pylist():
         key = tuple(row[column] for column in plan.dataset.key)
         online, moment = store.get(table, key), row[EVENT_TIME]
         if online is None or _older(online.event_time, moment):
@@ -113,3 +111,9 @@ def _older(online: datetime | None, offline: datetime | None) -> bool:
 def told(mismatches: Sequence[Mismatch]) -> list[str]:
     """A line each."""
     return [f"{m.feature} of {m.key}: offline {m.offline}, online {m.online}" for m in mismatches]
+
+
+def _spread(rows: "pa.Table", most: int) -> "pa.Table":
+    """Rows evenly spread over all; of none, none."""
+    step = math.ceil(rows.num_rows / most)
+    return rows.take(list(range(0, rows.num_rows, step))) if step else rows

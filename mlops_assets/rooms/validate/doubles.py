@@ -21,7 +21,7 @@ def find(
 ) -> None:
     """Add to `breaches` the rows of `judged` whose key or value is not their own.
 
-    The tables `doubled` and `elsewhere` are left: keys that the batch has twice, and rows that another batch has as well.
+    The tables `doubled` and `elsewhere` are left: keys that it has twice, and rows that another batch has as well.
     """
     content = f"row({sql.identifiers(contract.names)})"
     if dataset.key:
@@ -41,7 +41,8 @@ def find(
 def merge(connection: "duckdb.DuckDBPyConnection", dataset: Dataset) -> None:
     """Make the table `merged` of the rows of `judged` that give way to another with their key; a rule is recorded.
 
-    A row that another batch has as well, value for value, has arrived twice: the first to arrive stays. Only rows that meet the contract count: a broken row never takes the place of a whole one.
+    A row that another batch has as well, value for value, has arrived twice: the first to arrive stays. Only rows that
+    meet the contract count: a broken row never takes the place of a whole one.
     """
     if not dataset.key:
         connection.execute("create temp table merged as select 0::bigint as id, '' as kept where false")

@@ -19,6 +19,12 @@ _FORMS: Final = {
     "TIMESTAMPTZ": r"[0-9]{4}-[0-9]{2}-[0-9]{2}([ T][0-9]{2}:[0-9]{2}.*)?",
 }
 """How a text must look to be taken for a type, the narrowest type first; 007 is no number."""
+_NAMES: Final = r"\s*[+-]?[0-9]{16,}\s*"
+"""Whole numbers that no float holds: beyond those that are BIGINT they are names, such as of orders, and stay texts."""
+_DIGITS: Final = 18
+"""Of every BIGINT."""
+_EXACT: Final = 1_000_000
+"""Rows up to which values are counted one by one for what the file says of a column."""
 TOGETHER: Final = 50
 """Columns that are looked at in one query: what a query costs grows faster than its columns."""
 
@@ -57,24 +63,28 @@ def seen(raw: Raw, contract: Contract, repairs: Repairs | None = None) -> tuple[
         repaired = apply(connection, repairs or Repairs())
         found = kinds(connection, repaired)
         row: list[Any] = []
-        for columns in wide.groups(connection, contract.columns, TOGETHER):
-            row += connection.execute(_figures(columns, found, repaired)).fetchall()[0]
         count = rows(connection)
+        for columns in wide.groups(connection, contract.columns, TOGETHER):
+            row += connection.execute(_figures(columns, found, repaired, count)).fetchall()[0]
     told = {name: _told(*row[4 * place : 4 * place + 4], rows=count) for place, name in enumerate(contract.names)}
     return count, told
 
 
-def _figures(columns: Sequence[Column], kinds: Mapping[str, str], repaired: str) -> str:
+def _figures(columns: Sequence[Column], kinds: Mapping[str, str], repaired: str, rows: int) -> str:
     names = [sql.identifier(column.name) for column in columns]
-    figures = ", ".join(f"min({n}), max({n}), count({n}), approx_count_distinct({n})" for n in names)
+    values = "count(distinct {0})" if rows <= _EXACT else "least(approx_count_distinct({0}), count({0}))"
+    figures = ", ".join(f"min({n}), max({n}), count({n}), {values.format(n)}" for n in names)
     typed = ", ".join(_typed(column, kinds[column.name]) for column in columns)
     return f"select {figures} from (select {typed} from {repaired})"
 
 
 def _told(low: object, high: object, count: int, distinct: int, *, rows: int) -> str:
     lacking = f", {rows - count:,} of {rows:,} missing" if count < rows else ", none missing"
-    values = f"{_short(low)} to {_short(high)}" if low != high else f"only {_short(low)}"
-    return f"{values}, about {distinct:,} values{lacking}" if count else "nothing but missing values"
+    if not count:
+        return "nothing but missing values"
+    about = "about " if rows > _EXACT else ""
+    values = f"{_short(low)} to {_short(high)}, {about}{distinct:,} values"
+    return (values if low != high else f"only {_short(low)}") + lacking
 
 
 def _short(value: object) -> str:
@@ -103,15 +113,18 @@ def _fits(column: str, target: str) -> str:
     """SQL: whether there are values, and all look like the type and can be cast to it."""
     value = present(column, "VARCHAR", target)
     looks = f"regexp_full_match({column}, {sql.literal(_FORMS[target])})"
-    fits = f"{looks} and {cast(value, 'VARCHAR', target)} is not null"
+    held = f" and not regexp_full_match({column}, {sql.literal(_NAMES)})" if target == "DOUBLE" else ""
+    fits = f"{looks}{held} and {cast(value, 'VARCHAR', target)} is not null"
     return f"count({value}) > 0 and bool_and({value} is null or coalesce({fits}, false))"
 
 
 def _wide(kind: str) -> str:
     if kind in INTEGERS:
         return "BIGINT"
-    if kind in FLOATS or kind.startswith("DECIMAL"):
+    if kind in FLOATS or (kind.startswith("DECIMAL") and not kind.endswith(",0)")):
         return "DOUBLE"
+    if kind.startswith("DECIMAL"):
+        return "BIGINT" if int(kind[8:].partition(",")[0]) <= _DIGITS else "VARCHAR"
     if kind.startswith("TIMESTAMP"):
         return "TIMESTAMPTZ"
     return kind if kind in ("BOOLEAN", "DATE") else "VARCHAR"

@@ -63,7 +63,8 @@ def test_a_page_answers_every_standard_question(lake: DeltaLake) -> None:
     assert "refund: too good alone" in page
     assert "declared to be known only after the event" in page
     assert "<script>alert" not in page
-    assert len(re.findall(r"<img alt='[^']", page)) == 5
+    assert len(re.findall(r"<img alt='[^']", page)) == 4
+    assert "<figcaption title='carrier'>carrier</figcaption>" in page
 
 
 def test_any_version_has_its_own(lake: DeltaLake) -> None:

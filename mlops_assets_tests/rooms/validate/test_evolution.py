@@ -68,7 +68,7 @@ def home(tmp_path: Path) -> Home:
 
 def test_the_inferred_contract_lies_beside_the_declaration_for_a_person_to_edit(home: Home) -> None:
     text = (home.path / "trips.contract.yaml").read_text()
-    assert f"# 10 to 20, about 2 values, none missing\n  - {INTEGER}, nullable: true}}" in text
+    assert f"# 10 to 20, 2 values, none missing\n  - {INTEGER}, nullable: true}}" in text
     rule = "nullable: true, checks: {in_range: {min_value: 0, max_value: 50}}"
     home.edit(lambda old: old.replace(f"{INTEGER}, nullable: true", f"{INTEGER}, {rule}"))
     assert read(home.path / "trips.contract.yaml").columns[1].rules[0].name == "in_range(0, 50)"

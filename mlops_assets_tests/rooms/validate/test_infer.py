@@ -1,6 +1,7 @@
 """A contract is inferred once, generously, and then stands until a person changes it."""
 
 import json
+from decimal import Decimal
 from pathlib import Path
 
 import pyarrow as pa
@@ -10,7 +11,7 @@ import yaml
 from mlops_assets.errors import ContractError
 from mlops_assets.rooms.validate.contract import BatchBreach, Column, Contract
 from mlops_assets.rooms.validate.frozen import frozen
-from mlops_assets.rooms.validate.infer import infer
+from mlops_assets.rooms.validate.infer import infer, seen
 from mlops_assets.rooms.validate.split import split
 from mlops_assets.spec.dataset import Dataset
 from mlops_assets.spec.source import Source
@@ -25,7 +26,9 @@ PLAIN = Dataset(name="things", source=Source(files="*.csv"))
         (["1", "2.5"], "DOUBLE"),
         (["1.0", "2.0"], "DOUBLE"),
         (["1", "NaN"], "DOUBLE"),
-        (["9" * 30], "DOUBLE"),
+        (["9" * 30], "VARCHAR"),
+        (["1234567890123456", "1.5"], "VARCHAR"),
+        (["123456789012345", "1e300"], "DOUBLE"),
         (["007", "1"], "VARCHAR"),
         (["1_000"], "VARCHAR"),
         (["true", "False"], "BOOLEAN"),
@@ -98,3 +101,18 @@ def test_a_damaged_contract_is_named_and_never_replaced(tmp_path: Path, content:
 def test_a_contract_survives_json() -> None:
     contract = Contract((Column("x", "BIGINT", required=False, description="an x"),), unique=(("x",),), closed=True)
     assert Contract.from_dict(json.loads(json.dumps(contract.to_dict()))) == contract
+
+
+@pytest.mark.parametrize(("digits", "kind"), [("12,2", "DOUBLE"), ("12,0", "BIGINT"), ("38,0", "VARCHAR")])
+def test_decimals_become_what_holds_them(digits: str, kind: str) -> None:
+    whole, part = map(int, digits.split(","))
+    values = pa.array([Decimal(f"1.{'0' * (part - 1)}1") if part else Decimal("9" * whole)], pa.decimal128(whole, part))
+    assert infer(pa.table({"x": values}), PLAIN).columns == (Column("x", kind),)
+
+
+def test_the_file_says_how_many_values_there_are_and_never_more_than_rows() -> None:
+    raw = pa.table({"x": [float(i) / 7 for i in range(400)], "y": [7] * 400})
+    assert seen(raw, infer(raw, PLAIN)) == (
+        400,
+        {"x": "0.0 to 57.0, 400 values, none missing", "y": "only 7, none missing"},
+    )
