@@ -7,7 +7,7 @@ import pyarrow as pa
 import pytest
 
 import mlops_assets
-from mlops_assets.errors import UnknownName
+from mlops_assets.errors import NotFound, UnknownName
 from mlops_assets.settings import Settings
 from mlops_assets.stores.delta import DeltaLake
 
@@ -54,6 +54,19 @@ def test_an_unknown_form_is_answered_with_the_nearest() -> None:
     form: Any = "panda"
     with pytest.raises(UnknownName, match="did you mean 'pandas'"):
         mlops_assets.read("flights/clean", as_=form)
+
+
+@pytest.mark.parametrize("version", [7, -1, "1", True, 1.5])
+def test_a_version_that_is_none_is_an_error_that_says_so(version: Any) -> None:
+    with pytest.raises(NotFound, match=r"no such version; got: (7|-1); allowed: 0 to|a version is a number; got:"):
+        mlops_assets.read("flights/clean", version=version)
+
+
+def test_of_many_tables_an_error_names_the_nearest(lake: DeltaLake) -> None:
+    for day in range(1, 32):
+        lake.write(f"flights/raw/2013-01-{day:02d}", pa.table({"id": [day]}), batch="one")
+    with pytest.raises(UnknownName, match=r"allowed: flights/clean, .* and 8 more; next: did you mean"):
+        mlops_assets.read("flights/claen")
 
 
 def test_a_datasets_name_is_short_for_its_clean_table(lake: DeltaLake) -> None:

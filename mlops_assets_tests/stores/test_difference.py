@@ -31,6 +31,13 @@ def test_rows_are_compared_by_key(lake: DeltaLake) -> None:
     assert not found.same
 
 
+def test_a_key_of_several_columns_is_told_as_one(lake: DeltaLake) -> None:
+    lake.write("pairs", pa.table({"a": ["x", "x"], "b": [1, 2]}), batch="only")
+    lake.write("pairs", pa.table({"a": ["x"], "b": [3]}), batch="only")
+    found = between(lake, "pairs", 0, 1, ["a", "b"])
+    assert found.examples == {"added": ["(x, 3)"], "removed": ["(x, 1)", "(x, 2)"], "changed": []}
+
+
 def test_without_a_key_whole_rows_are_compared_and_doubles_count(lake: DeltaLake) -> None:
     lake.write("u", pa.table({"n": [1, 1, 2]}), batch="b")
     lake.write("u", pa.table({"n": [1, 2, 2, 3]}), batch="b")

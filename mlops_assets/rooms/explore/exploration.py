@@ -96,5 +96,6 @@ def _before(lake: Lake, subject: Subject) -> tuple[str, list[profile.ColumnProfi
         last = lake.read(table, batches=[subject.batch])
         if last["fingerprint"][0].as_py() != subject.fingerprint:
             return "its last version", profile.from_table(last)
-    earlier = [batch for batch in explored if batch < subject.batch]
+    whole = set(lake.batches(keys.table(subject.dataset, "clean")))  # of the others no row is clean
+    earlier = [batch for batch in explored if batch < subject.batch and batch in whole]
     return (earlier[-1], profile.from_table(lake.read(table, batches=[earlier[-1]]))) if earlier else ("", [])

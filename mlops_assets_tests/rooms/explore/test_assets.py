@@ -92,6 +92,17 @@ def test_a_batch_that_is_not_clean_is_not_explored(home: Home) -> None:
         home.run("b")
 
 
+def test_a_batch_of_which_no_row_is_clean_has_its_page_and_what_comes_next_goes_on(home: Home) -> None:
+    home.clean("a", [100])
+    home.run("a")
+    lake = home.stores.lake()
+    lake.write(keys.raw_table("planes", "b"), pa.table({"seats": pa.array([], pa.int64())}), batch="b")
+    metadata = home.run("b")[REPORT].metadata
+    assert (metadata["rows"].value, metadata["compared_with"].value) == (0, "a")
+    home.clean("c", [100, 200])
+    assert home.run("c")[REPORT].metadata["compared_with"].value == "a", "an empty batch is nothing to look back at"
+
+
 def test_both_lie_on_the_way_of_an_arrival() -> None:
     [explored] = build(PLAN)
     for spec in explored.specs:

@@ -13,11 +13,14 @@ import pytest
 from playwright.sync_api import Browser, Request
 
 from mlops_assets.errors import NotFound
-from mlops_assets.rooms.explore import measure, relations, whole
+from mlops_assets.rooms.explore import libraries, measure, relations, whole
+from mlops_assets.rooms.explore.exploration import explore
+from mlops_assets.rooms.explore.profile import to_table
 from mlops_assets.rooms.explore.shelf import place
 from mlops_assets.spec.dataset import Dataset
 from mlops_assets.spec.plan import DatasetPlan
 from mlops_assets.stores import sql
+from mlops_assets.stores.cache import FolderCache
 from mlops_assets.stores.delta import DeltaLake
 from mlops_assets.stores.reports import FolderReports
 
@@ -75,6 +78,35 @@ def test_any_version_has_its_own(lake: DeltaLake) -> None:
         whole.look(DeltaLake(lake.path / "empty"), plan())
 
 
+def test_of_the_version_before_nothing_is_read_that_was_kept_of_its_batches(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found, kept, read = DeltaLake(tmp_path / "lake"), FolderCache(tmp_path / "profiles", most=None), DeltaLake.read
+    moved = table().set_column(2, "distance", pa.array([i + 500.0 for i in range(600)]))
+    for batch, rows in (("one", table(300)), ("two", moved.slice(300))):
+        found.write("trips/clean", rows, batch=batch)
+        explored = explore(found, plan().dataset, batch, kept)
+        mark = explored.subject.fingerprint
+        found.write("trips/profile", to_table(explored.profiles, mark), batch=batch)
+    exact = whole.look(found, plan())
+    asked = list[object]()
+
+    def watched(self: DeltaLake, name: str, **given: Any) -> pa.Table:
+        asked.extend([given] if name == "trips/clean" else [])
+        return read(self, name, **given)
+
+    monkeypatch.setattr(DeltaLake, "read", watched)
+    drawn = whole.look(found, plan(), kept=kept)
+    assert asked == [{"version": 1}]
+    assert [p.mean for p in drawn.before] == pytest.approx([p.mean for p in exact.before], nan_ok=True)
+    assert [(p.column, p.rows, p.nulls) for p in drawn.before] == [(p.column, p.rows, p.nulls) for p in exact.before]
+    page = whole.report(drawn)
+    assert re.search(
+        r"<td>distance</td><td>distribution</td><td>-</td><td class=n>0.\d\d from the version before", page
+    )
+    assert "<td title='id'>id</td><td>BIGINT</td><td>-</td><td>about 6" in page
+
+
 @pytest.mark.parametrize("name", ["wine", "diabetes"])
 def test_data_of_another_shape_has_a_page_too(name: str, tmp_path: Path) -> None:
     from sklearn import datasets
@@ -87,6 +119,22 @@ def test_data_of_another_shape_has_a_page_too(name: str, tmp_path: Path) -> None
     assert f"<h1>{name}, version 0</h1>" in page
     assert "No value is missing anywhere." in page
     assert "No <code>groups</code> are declared" in page
+
+
+def test_numbers_that_no_picture_can_tell_apart_are_drawn_as_names(monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn = list[Any]()
+
+    def summary(frame: Any) -> str:
+        drawn.append(frame)
+        return "<html>"
+
+    monkeypatch.setattr(libraries, "_summary", summary)
+    count = 100
+    near = {"huge": [1e20] * count, "nanos": [1_700_000_000_000_000_000 + i % 3 for i in range(count)]}
+    wide = {"far": [1e300 * i for i in range(count)], "same": [7.0] * count, "odd": [float("inf"), *range(1, count)]}
+    libraries.evidently_page(pa.table({**near, **wide}))
+    kinds = {name: str(kind) for name, kind in drawn[0].dtypes.items()}
+    assert kinds == {**dict.fromkeys(near, "object"), **dict.fromkeys(wide, "float64")}
 
 
 @pytest.mark.parametrize("rows", [0, 1])

@@ -58,6 +58,13 @@ def test_a_batch_goes_offline_and_online_with_every_check_passed(lake: Lake, sto
     assert [each.year == 2013 for each in told] == [True, False], "its rows alone tell how far they go"
 
 
+def test_a_batch_of_which_no_row_is_clean_goes_its_way(lake: Lake, stores: Stores, plan_of: Plans) -> None:
+    result = run(plan_of(), stores, "2013-02-again")
+    assert result.success
+    assert metadata(result, OFFLINE)["dagster/row_count"].value == 0
+    assert outcomes(result)["parity"]
+
+
 def test_the_data_version_is_the_content_and_does_not_change_on_a_second_run(
     lake: Lake, stores: Stores, plan_of: Plans
 ) -> None:
