@@ -20,6 +20,7 @@ from typing import Any, Final
 from uuid import uuid4
 
 from mlops_assets.errors import StoreError
+from mlops_assets.stores.prediction_frames import rows
 
 OPEN: Final = ".open"
 SEALED: Final = ".log"
@@ -181,7 +182,7 @@ def read(path: Path) -> Frames:
     content = path.read_bytes()
     *lines, tail = content.split(b"\n")
     whole = [record for record in map(_record, lines) if record is not None]
-    return Frames(whole, bool(tail), len(lines) - len(whole))
+    return Frames([row for record in whole for row in rows(record)], bool(tail), len(lines) - len(whole))
 
 
 def replayed(folder: Path) -> Iterator[dict[str, Any]]:

@@ -2,7 +2,7 @@
 
 import hashlib
 import hmac
-from collections.abc import Iterable
+from collections.abc import Mapping
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Final
@@ -44,18 +44,13 @@ class Access:
         """Whether any token lets somebody in."""
         return bool(self._hashes)
 
-    def check(self, headers: Iterable[tuple[bytes, bytes]], role: str) -> None:
+    def check(self, headers: Mapping[bytes, bytes], role: str) -> None:
         """Let a request pass whose token has the role, or is an admin's.
 
         Raises:
             Problem: 401 without a known token, 403 when its role does not allow this.
         """
-        given = b""
-        for name, value in headers:
-            if name == b"authorization":
-                given = value
-                break
-        roles = self._roles(given)
+        roles = self._roles(headers.get(b"authorization", b""))
         if not roles:
             raise Problem(
                 401, fault("authorization", "no known bearer token"), headers=[(b"www-authenticate", b"Bearer")]

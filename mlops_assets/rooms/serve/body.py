@@ -1,8 +1,7 @@
 """A request's body, read with a bound on its size and its time, also when it comes in chunks without a length."""
 
-import asyncio
 import time
-from collections.abc import Awaitable, Callable, Iterable, MutableMapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
 from typing import Any, Final
 
 from mlops_assets.rooms.serve.problems import Problem, fault
@@ -18,66 +17,39 @@ class Gone(Exception):
     """The client went away."""
 
 
-class Reader:
-    """Reads bodies; one sweep a second ends those that take too long, so that a fast one pays for no timer."""
+async def read(
+    receive: Receive, headers: Mapping[bytes, bytes], limit: int, *kinds: bytes, seconds: float = SECONDS
+) -> bytes:
+    """The whole body.
 
-    def __init__(self, seconds: float = SECONDS) -> None:
-        """Give each body that long."""
-        self.seconds = seconds
-        self._slow: dict[asyncio.Task[Any], float] = {}
-        self._late: set[asyncio.Task[Any]] = set()
+    One that came with its head is taken as it is; only for another the clock is looked at, whenever something of it
+    comes, or nothing at all: the server wakes those who wait once a second.
 
-    async def read(self, receive: Receive, headers: Iterable[tuple[bytes, bytes]], limit: int, *kinds: bytes) -> bytes:
-        """The whole body.
+    Args:
+        receive: of ASGI.
+        headers: of the request.
+        limit: in bytes.
+        kinds: content types that are read.
+        seconds: that the rest of it may take.
 
-        Args:
-            receive: of ASGI.
-            headers: of the request.
-            limit: in bytes.
-            kinds: content types that are read.
-
-        Raises:
-            Problem: 413 when it is larger than the limit, 408 when it takes too long, 415 when it is of another kind.
-            Gone: the client went away.
-        """
-        _check_head(headers, limit, kinds)
-        task = asyncio.current_task()
-        assert task is not None  # noqa: S101 - ASGI calls us in a task
-        self._slow[task] = time.monotonic() + self.seconds
-        try:
-            message = await receive()
-            if message["type"] == "http.disconnect":
-                raise Gone
-            body: bytes = message.get("body", b"")
-            if not message.get("more_body"):
-                return _within(body, limit)
-            return await _rest(receive, [body], limit)
-        except asyncio.CancelledError:
-            if task not in self._late:
-                raise
-            task.uncancel()
-            late = fault("", "the body did not come whole in time", f"{self.seconds:g} s")
-            raise Problem(408, late, headers=[CLOSE]) from None
-        finally:
-            self._slow.pop(task, None)
-            self._late.discard(task)
-
-    def sweep(self) -> None:
-        """End the reads that are late."""
-        now = time.monotonic()
-        for task, due in list(self._slow.items()):
-            if now > due:
-                self._late.add(task)
-                task.cancel()
+    Raises:
+        Problem: 413 when it is larger than the limit, 408 when it takes too long, 415 when it is of another kind.
+        Gone: the client went away.
+    """
+    check_head(headers, limit, kinds)
+    return whole(message := await receive(), limit) or await rest(receive, message, limit, seconds)
 
 
-def _check_head(headers: Iterable[tuple[bytes, bytes]], limit: int, kinds: Sequence[bytes]) -> None:
-    given = b""
-    for name, value in headers:
-        if name == b"content-length" and (not value.isdigit() or int(value) > limit):
-            raise _too_large(limit)
-        if name == b"content-type":
-            given = value
+def check_head(headers: Mapping[bytes, bytes], limit: int, kinds: Sequence[bytes]) -> None:
+    """Refuse a body by what its head says.
+
+    Raises:
+        Problem: 413, 415.
+    """
+    length = headers.get(b"content-length", b"0")
+    if not length.isdigit() or int(length) > limit:
+        raise _too_large(limit)
+    given = headers.get(b"content-type", b"")
     if given not in kinds and kind_of(given) not in kinds:
         raise Problem(415, fault("content-type", "not read here", [kind.decode() for kind in kinds]))
 
@@ -87,24 +59,34 @@ def kind_of(given: bytes) -> bytes:
     return given.partition(b";")[0].strip().lower()
 
 
-async def _rest(receive: Receive, parts: list[bytes], limit: int) -> bytes:
-    size = len(parts[0])
+def whole(message: Message, limit: int) -> bytes:
+    """The body that came with its head; empty when it is not all of it, or too large, or nothing."""
+    body: bytes = message.get("body", b"")
+    return b"" if message.get("more_body") or len(body) > limit else body
+
+
+async def rest(receive: Receive, message: Message, limit: int, seconds: float = SECONDS) -> bytes:
+    """The body whose first part this is.
+
+    Raises:
+        Problem: 413, 408.
+        Gone: the client went away.
+    """
+    parts: list[bytes] = []
+    size, due = 0, time.monotonic() + seconds
     while True:
-        if size > limit:
-            raise _too_large(limit)
-        message = await receive()
         if message["type"] == "http.disconnect":
             raise Gone
         parts.append(message.get("body", b""))
         size += len(parts[-1])
+        if size > limit:
+            raise _too_large(limit)
         if not message.get("more_body"):
-            return _within(b"".join(parts), limit)
-
-
-def _within(body: bytes, limit: int) -> bytes:
-    if len(body) > limit:
-        raise _too_large(limit)
-    return body
+            return b"".join(parts)
+        if time.monotonic() > due:
+            late = fault("", "the body did not come whole in time", f"{seconds:g} s")
+            raise Problem(408, late, headers=[CLOSE])
+        message = await receive()
 
 
 def _too_large(limit: int) -> Problem:

@@ -1,6 +1,7 @@
 """What answers: ONNX Runtime over one float32 matrix, or scikit-learn where ONNX is not exact."""
 
 from collections.abc import Mapping, Sequence
+from itertools import chain
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from mlops_assets.errors import Damaged
@@ -57,6 +58,18 @@ def check_golden(bundle: ServingBundle, made: Engine) -> None:
         raise Damaged.of(what, got=f"{away:.3g} away", allowed=f"{TOLERANCE:g}", step="release the model again")
 
 
+class Codes(dict[str | None, float]):
+    """A category's number, also of one that is missing or that training never saw."""
+
+    def __init__(self, table: Mapping[str, Any]) -> None:
+        """Read the manifest's table."""
+        super().__init__({**table["known"], None: table["missing"]})
+        self._unknown: float = table["unknown"]
+
+    def __missing__(self, _: str | None) -> float:
+        return self._unknown
+
+
 class Onnx:
     """ONNX Runtime, one thread; the categories become numbers by the manifest's tables."""
 
@@ -68,12 +81,9 @@ class Onnx:
         encoding = bundle.manifest["encoding"]
         self._places = [names.index(name) for name in encoding["columns"]]
         self._whole = self._places == list(range(len(names)))
-        self._tables = [
-            (place, {**encoding["codes"][name]["known"], None: encoding["codes"][name]["missing"]}, unknown)
-            for place, name in enumerate(encoding["columns"])
-            if name in encoding["codes"]
-            for unknown in [encoding["codes"][name]["unknown"]]
-        ]
+        codes = encoding["codes"]
+        columns = [(place, name) for place, name in enumerate(encoding["columns"]) if name in codes]
+        self._codes = [(place, Codes(codes[name]).__getitem__) for place, name in columns]
         running = session(bundle.files[ONNX])
         self._run, self._input = running.run, INPUT
         self._output = [running.get_outputs()[-1].name]
@@ -82,15 +92,14 @@ class Onnx:
         """A row of scores a row."""
         import numpy as np
 
-        matrix = np.array([self._numbers(row) for row in rows], np.float32).reshape(len(rows), len(self._places))
+        width = len(self._places)
+        fed = rows if self._whole else [[row[place] for place in self._places] for row in rows]
+        values = list(chain.from_iterable(fed))
+        for place, code in self._codes:
+            values[place::width] = map(code, values[place::width])
+        matrix = np.fromiter(values, np.float32, len(values)).reshape(len(rows), width)
         said: NDArray[np.float64] = self._run(self._output, {self._input: matrix})[0]
         return said.reshape(len(rows), -1)
-
-    def _numbers(self, row: Row) -> list[Any]:
-        values = list(row) if self._whole else [row[place] for place in self._places]
-        for place, table, unknown in self._tables:
-            values[place] = table.get(values[place], unknown)
-        return values
 
 
 class Sklearn:

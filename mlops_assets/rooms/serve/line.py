@@ -14,6 +14,7 @@ from mlops_assets.rooms.serve import meter as figures
 from mlops_assets.rooms.serve import rearming
 from mlops_assets.rooms.serve.guard import broken
 from mlops_assets.rooms.serve.meter import Meter
+from mlops_assets.rooms.serve.outbox import Outbox
 from mlops_assets.rooms.serve.served import CHAMPION, Served
 from mlops_assets.rooms.serve.shadow import Shadow
 from mlops_assets.stores.online import OnlineStore
@@ -37,7 +38,15 @@ class Line:
     """
 
     def __init__(
-        self, store: ServingStore, model: str, folder: Path, meter: Meter, online: OnlineStore, *, salt: bytes
+        self,
+        store: ServingStore,
+        model: str,
+        folder: Path,
+        meter: Meter,
+        online: OnlineStore,
+        *,
+        outbox: Outbox,
+        salt: bytes,
     ) -> None:
         """Begin with nothing; `refresh` loads what is live."""
         self.model, self.meter = model, meter
@@ -48,7 +57,7 @@ class Line:
         self.before: Served | None = None
         self.shadow: Shadow | None = None
         self.log = LogWriter(folder / model)
-        self._store, self._online, self._salt = store, online, salt
+        self._store, self._online, self._outbox, self._salt = store, online, outbox, salt
         self._seen: tuple[int, int, int] | None = None
         self._pause, self._not_before = FIRST_PAUSE, 0.0
 
@@ -155,7 +164,7 @@ class Line:
         if known is not None and known.role == role:
             return known
         bundle = self._store.load(self.model, digest)
-        return Served(bundle, self.log, self.meter, self._online, salt=self._salt, role=role)
+        return Served(bundle, self.log, self.meter, self._online, outbox=self._outbox, salt=self._salt, role=role)
 
     def _refused(self, error: Exception) -> None:
         self.problem = str(error)

@@ -11,6 +11,7 @@ from mlops_assets.errors import Damaged, StoreError
 from mlops_assets.rooms.serve import feedback
 from mlops_assets.rooms.serve.line import Line
 from mlops_assets.rooms.serve.meter import Meter
+from mlops_assets.rooms.serve.outbox import Outbox
 from mlops_assets.rooms.serve.problems import busy
 from mlops_assets.settings import Settings
 from mlops_assets.stores.online import OnlineStore, opened
@@ -27,9 +28,10 @@ _LOG = logging.getLogger(__name__)
 class Models:
     """The lines of one worker process."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, outbox: Outbox | None = None) -> None:
         """Remember where everything is; `refresh` loads."""
         self.settings, self.meter = settings, Meter()
+        self._outbox = outbox or Outbox()
         self.store = ServingStore(settings.serving)
         self.online: OnlineStore = opened(settings.online_url, settings.online)
         self.lines: dict[str, Line] = {}
@@ -45,7 +47,7 @@ class Models:
             if model not in self.lines:
                 folder: Path = self.settings.prediction_log
                 seal_orphans(folder / model)
-                line = Line(self.store, model, folder, self.meter, self.online, salt=self._salt)
+                line = Line(self.store, model, folder, self.meter, self.online, outbox=self._outbox, salt=self._salt)
                 self.lines[model] = line
                 self._feedback[model] = LogWriter(folder / feedback.FOLDER / model)
                 self.predicting[f"/v1/models/{model}:predict"] = line
@@ -62,7 +64,7 @@ class Models:
         for line in self.lines.values():
             if line.champion is not None:
                 found = in_force(line.champion.manifest, self._settings(line.model))
-                line.champion.limit = found["batch_size"]
+                line.champion.waiting.limit = found["batch_size"]
                 limits.append(found["in_flight"])
         self.in_flight = max(limits, default=IN_FLIGHT)
 

@@ -28,11 +28,13 @@ def predict(line: Line, body: bytes, began: float) -> Awaitable[bytes]:
     if served is None:
         raise unreleased(line)
     question = served.questions.one(body)
-    if question.client and line.canary_share:
-        served, question = _tried(line, served, question, body)
+    if question.client:  # which the log is not to hold
+        if line.canary_share:
+            served, question = _tried(line, served, question, body)
+        body = b""
     if question.inputs is _UNSET or question.explain:
         return _at_length(served, question, began)
-    return served.ask(question.inputs, question.id and question.id.encode(), began)
+    return served.ask(question.inputs, question.id and question.id.encode(), began, body=body)
 
 
 def _tried(line: Line, served: Served, question: Any, body: bytes) -> tuple[Served, Any]:

@@ -8,11 +8,16 @@ from typing import Any, Final
 import msgspec
 
 HASH_BYTES: Final = 8
+SPLICED: Final = 4096
+"""Bytes of a body that is kept as it came; a longer one is mostly blanks, and is written anew."""
 BUCKETS: Final = 10
 
 
-def keeper(schema: Sequence[Mapping[str, Any]], salt: bytes) -> Callable[[msgspec.Struct], bytes]:
-    """What turns inputs, a field a feature in the order of the schema, into the JSON that the log keeps of them.
+def keeper(schema: Sequence[Mapping[str, Any]], salt: bytes) -> Callable[[msgspec.Struct, bytes], bytes]:
+    """What turns a question into the JSON that the log keeps of it: `{"inputs": {...}}`.
+
+    It is called with the inputs, a field a feature in the order of the schema, and the body that they came in, or an
+    empty one where that holds more than the log may. Where every column is kept as it is, the body itself is.
 
     Args:
         schema: of the bundle; each entry's `log` is its rule.
@@ -21,11 +26,18 @@ def keeper(schema: Sequence[Mapping[str, Any]], salt: bytes) -> Callable[[msgspe
     kept = [(place, entry["name"], _rule(entry, salt)) for place, entry in enumerate(schema) if entry["log"] != "drop"]
     encode = msgspec.json.Encoder().encode
     if len(kept) == len(schema) and all(rule is None for _, _, rule in kept):
-        return encode  # the struct has the features' own names
 
-    def hiding(inputs: msgspec.Struct) -> bytes:
+        def keeping(inputs: msgspec.Struct, body: bytes) -> bytes:
+            if body and b"\n" not in body and len(body) <= SPLICED:
+                return body
+            return b'{"inputs":%b}' % encode(inputs)  # the struct has the features' own names
+
+        return keeping
+
+    def hiding(inputs: msgspec.Struct, _: bytes) -> bytes:
         row = msgspec.structs.astuple(inputs)
-        return encode({name: row[place] if rule is None else rule(row[place]) for place, name, rule in kept})
+        hidden = {name: row[place] if rule is None else rule(row[place]) for place, name, rule in kept}
+        return b'{"inputs":%b}' % encode(hidden)
 
     return hiding
 

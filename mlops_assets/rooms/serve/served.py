@@ -14,9 +14,12 @@ from mlops_assets.rooms.serve.engine import check_golden, engine
 from mlops_assets.rooms.serve.guard import Record
 from mlops_assets.rooms.serve.lookups import Lookups
 from mlops_assets.rooms.serve.meter import Meter
+from mlops_assets.rooms.serve.outbox import Outbox
 from mlops_assets.rooms.serve.privacy import keeper
 from mlops_assets.rooms.serve.problems import Problem, busy
 from mlops_assets.rooms.serve.question import Questions
+from mlops_assets.rooms.serve.waiting import Asked, Waiting
+from mlops_assets.stores.prediction_frames import frame
 
 if TYPE_CHECKING:
     from mlops_assets.stores.online import OnlineStore
@@ -28,19 +31,21 @@ BROKEN: Final = 500
 """The status of what this version fails by: a guard counts it, and not what the disk is at fault for."""
 PART: Final = 256
 """Rows of a large request that are answered before others have their turn."""
-Asked = tuple[msgspec.Struct, bytes, float, "asyncio.Future[bytes] | None", dict[str, Any] | None]
-"""Inputs, id, when it began, who waits, and what else the log is to hold."""
 
 
 class Served:
-    """One version of a model, with the questions that wait for it.
-
-    Questions are answered in batches without a timer: a batch is what came in while the one before was computed, so
-    that one connection waits for nobody and many share the work.
-    """
+    """One version of a model, with the questions that wait for it."""
 
     def __init__(
-        self, bundle: "ServingBundle", log: "LogWriter", meter: Meter, online: "OnlineStore", *, salt: bytes, role: str
+        self,
+        bundle: "ServingBundle",
+        log: "LogWriter",
+        meter: Meter,
+        online: "OnlineStore",
+        *,
+        outbox: Outbox,
+        salt: bytes,
+        role: str,
     ) -> None:
         """Load the bundle.
 
@@ -54,30 +59,35 @@ class Served:
         self.lookups = Lookups(bundle.manifest, self.questions, online, salt=salt)
         self.engine = engine(bundle)
         check_golden(bundle, self.engine)
-        self.limit = int(bundle.manifest["serving"]["batch_size"])
+        self.waiting = Waiting(int(bundle.manifest["serving"]["batch_size"]), self._answer)
         self._speak = answer.speaker(bundle.manifest)
         self._keep = keeper(bundle.manifest["schema"], salt)
-        self._log, self._meter = log, meter
+        self._log, self._meter, self._outbox = log, meter, outbox
         self._figures = meter.of(self.model, str(self.version), role)
         self._next = answer.ids()
-        self._waiting: list[Asked] = []
-        self._due = False
         self._power = bundle.manifest.get("durability") == "power"
         self._head = b'","model":"%b","version":%d,' % (self.model.encode(), self.version)
         self.record = Record()
         self.observers: list[Callable[[Sequence[Asked]], None]] = []
 
     def ask(
-        self, inputs: msgspec.Struct, name: bytes | None, began: float, more: dict[str, Any] | None = None
+        self,
+        inputs: msgspec.Struct,
+        name: bytes | None,
+        began: float,
+        more: dict[str, Any] | None = None,
+        body: bytes = b"",
     ) -> "asyncio.Future[bytes]":
-        """Wait in line; the future holds the answer's JSON."""
-        loop = asyncio.get_running_loop()
-        future: asyncio.Future[bytes] = loop.create_future()
-        self._waiting.append((inputs, name or self._next(), began, future, more))
-        if not self._due:
-            self._due = True
-            loop.call_soon(self._flush)
-        return future
+        """Wait in line; the future holds the answer's JSON.
+
+        Args:
+            inputs: of the question.
+            name: the caller's own id.
+            began: when it came.
+            more: what else the log is to hold.
+            body: that it came in, where the log may hold all of it.
+        """
+        return self.waiting.put(inputs, name or self._next(), began, more, body)
 
     async def answer_many(
         self, rows: Sequence[msgspec.Struct], began: float, more: Sequence[dict[str, Any] | None] | None = None
@@ -94,8 +104,8 @@ class Served:
         """
         texts: list[bytes] = []
         for start in range(0, len(rows), PART):
-            part = range(start, min(start + PART, len(rows)))
-            texts += self._counted([(rows[n], self._next(), began, None, more[n] if more else None) for n in part])
+            part = zip(rows[start : start + PART], (more or [None] * len(rows))[start : start + PART], strict=True)
+            texts += self._counted([(row, self._next(), began, None, each, b"") for row, each in part])
             await asyncio.sleep(0)
         if self._power:
             await asyncio.to_thread(self._log.sync)
@@ -103,29 +113,14 @@ class Served:
 
     def record_shadow(self, names: Sequence[bytes], scores: Any, took: float) -> None:
         """Log what this challenger would have answered to the questions of these ids; no reply, no inputs again."""
-        micros = int(took * 1e6)
-        head = b'","t":%d,"v":%d,"role":"%b","us":%d,' % (
-            time.time_ns() // 1000,
-            self.version,
-            self.role.encode(),
-            micros,
-        )
-        words = (self._speak(row) for row in scores)
-        records = [b'{"id":"%b%b%b}' % (name, head, text) for name, (_, _, text) in zip(names, words, strict=True)]
+        texts = self._texts(names, self._speak(scores).texts)
         try:
-            self._log.write(records)
+            self._log.write([frame(self._told(), [took] * len(names), texts, (), ())])
         except StoreError:
             self._meter.events[(self.model, "log_failed")] += 1
-        self._meter.requests[(self.model, str(self.version), self.role, "200")] += len(records)
+        self._meter.requests[(self.model, str(self.version), self.role, "200")] += len(names)
 
-    def _flush(self) -> None:
-        batch, self._waiting = self._waiting[: self.limit], self._waiting[self.limit :]
-        self._due = bool(self._waiting)
-        if self._due:
-            asyncio.get_running_loop().call_soon(self._flush)
-        self._tell(batch)
-
-    def _tell(self, batch: Sequence[Asked]) -> None:
+    def _answer(self, batch: Sequence[Asked]) -> None:
         """Answer those who wait for a batch; a question that breaks the model takes no other down with it."""
         try:
             texts = self._answered(batch)
@@ -133,18 +128,18 @@ class Served:
             found = error if isinstance(error, Problem) else Problem(500)
             if len(batch) > 1 and found.status == BROKEN:
                 for asked in batch:
-                    self._tell([asked])
+                    self._answer([asked])
                 return
             self.record.failed += found.status == BROKEN
-            for _, _, _, future, _ in batch:
+            for _, _, _, future, _, _ in batch:
                 if future is not None and not future.done():
                     future.set_exception(found)
             return
         if self._power:
             syncing = asyncio.get_running_loop().run_in_executor(None, self._log.sync)
-            syncing.add_done_callback(lambda _: _reply(batch, texts))
+            syncing.add_done_callback(lambda _: self._reply(batch, texts))
         else:
-            _reply(batch, texts)
+            self._reply(batch, texts)
 
     def _counted(self, batch: Sequence[Asked]) -> list[bytes]:
         """A part of many; what it fails by counts against this version, unless it is the disk."""
@@ -156,43 +151,47 @@ class Served:
 
     def _answered(self, batch: Sequence[Asked]) -> list[bytes]:
         """Score, log and count a batch; its answers' JSON."""
-        found = self.engine.scores([msgspec.structs.astuple(asked[0]) for asked in batch]).tolist()
-        scores, said, words = zip(*[self._speak(row) for row in found], strict=True)
-        if not isfinite(sum(scores)):
-            raise Problem(BROKEN)
-        seconds = self._written(batch, words)
+        inputs, names, began, _, more, bodies = zip(*batch, strict=True)
+        scores, said, words = self._speak(self.engine.scores(list(map(msgspec.structs.astuple, inputs))))
         total, figures = sum(scores), self._figures
+        if not isfinite(total):
+            raise Problem(BROKEN)
+        texts = self._texts(names, words)
+        now = time.perf_counter()
+        seconds = [now - each for each in began]
+        self._write(frame(self._told(), seconds, texts, list(map(self._keep, inputs, bodies)), more))
         figures.seconds.extend(seconds)
         figures.scores.extend(scores)
         figures.said.extend(said)
         self.record.add(len(batch), sum(seconds), total)
         for observe in self.observers:
             observe(batch)
-        return [b'{"id":"%b%b%b}' % (asked[1], self._head, text) for asked, text in zip(batch, words, strict=True)]
+        return texts
 
-    def _written(self, batch: Sequence[Asked], words: Sequence[bytes]) -> list[float]:
-        """Log a batch by one write; how long each question took until then.
+    def _reply(self, batch: Sequence[Asked], texts: Sequence[bytes]) -> None:
+        """Resume all who wait; their replies leave when the last of them has been resumed."""
+        self._outbox.hold()
+        for (_, _, _, future, _, _), text in zip(batch, texts, strict=True):
+            if future is not None and not future.done():
+                future.set_result(text)
+        asyncio.get_running_loop().call_soon(self._outbox.release)
+
+    def _texts(self, names: Sequence[bytes], words: Sequence[bytes]) -> list[bytes]:
+        head = self._head
+        return [b'{"id":"%b%b%b}' % (name, head, text) for name, text in zip(names, words, strict=True)]
+
+    def _told(self) -> bytes:
+        """What is the same for a batch's records."""
+        return b'"t":%d,"v":%d,"role":"%b"' % (time.time_ns() // 1000, self.version, self.role.encode())
+
+    def _write(self, record: bytes) -> None:
+        """Log a batch by one write.
 
         Raises:
             Problem: the log cannot be written.
         """
-        now, wall = time.perf_counter(), time.time_ns() // 1000
-        head = b'","t":%d,"v":%d,"role":"%b","us":' % (wall, self.version, self.role.encode())
-        records, seconds, keep = [], [], self._keep
-        for (inputs, name, began, _, more), text in zip(batch, words, strict=True):
-            took = now - began
-            seconds.append(took)
-            text = text if more is None else text + b"," + msgspec.json.encode(more)[1:-1]  # noqa: PLW2901 - what follows it
-            records.append(b'{"id":"%b%b%d,%b,"in":%b}' % (name, head, took * 1e6, text, keep(inputs)))
         try:
-            self._log.write(records)
+            self._log.write([record])
         except StoreError:
             self._meter.events[(self.model, "log_failed")] += 1
             raise busy("the prediction log cannot be written, so nothing is answered") from None
-        return seconds
-
-
-def _reply(batch: Sequence[Asked], texts: Sequence[bytes]) -> None:
-    for (_, _, _, future, _), text in zip(batch, texts, strict=True):
-        if future is not None and not future.done():
-            future.set_result(text)

@@ -8,7 +8,8 @@ from typing import Any, Final
 
 from mlops_assets.rooms.serve import columns, feedback, meter, openapi, pages, told
 from mlops_assets.rooms.serve.access import Access
-from mlops_assets.rooms.serve.body import Gone, Reader, Receive, kind_of
+from mlops_assets.rooms.serve.body import Gone, Receive, check_head, kind_of, read, rest, whole
+from mlops_assets.rooms.serve.line import Line
 from mlops_assets.rooms.serve.many import predict_many
 from mlops_assets.rooms.serve.models import Models
 from mlops_assets.rooms.serve.predict import predict, unreleased
@@ -21,6 +22,7 @@ ONE_LIMIT: Final = 262_144
 MANY_LIMIT: Final = 33_554_432
 _LOG = logging.getLogger(__name__)
 PREFIX: Final = "/v1/models/"
+_JSON: Final = (columns.JSON,)
 
 
 class Service:
@@ -29,7 +31,7 @@ class Service:
     def __init__(self, models: Models, access: Access) -> None:
         """Serve these models to those whom the tokens name."""
         self.models, self.access = models, access
-        self.meter, self.reader = models.meter, Reader()
+        self.meter = models.meter
         self.draining = False
         self._pages: dict[str, tuple[str, Handler]] = {
             "/": ("predict", self._docs),
@@ -39,42 +41,63 @@ class Service:
             "/metrics": ("admin", self._metrics),
         }
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request."""
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
+        """Answer one request; a question to a model takes the shortest way."""
+        line = self.models.predicting.get(scope.get("path", "")) if scope.get("method") == "POST" else None
+        return self._other(scope, receive, send) if line is None else self._predict(line, scope, receive, send)
+
+    async def _predict(self, line: Line, scope: Scope, receive: Receive, send: Send) -> None:
+        began = time.perf_counter()
+        self.meter.in_flight += 1
+        try:
+            if self.meter.in_flight > self.models.in_flight or line.live.stops:
+                self._admit(line)
+            headers = dict(scope["headers"])
+            if self.access.on:
+                self.access.check(headers, "predict")
+            check_head(headers, ONE_LIMIT, _JSON)
+            message = await receive()
+            body = whole(message, ONE_LIMIT) or await rest(receive, message, ONE_LIMIT)
+            await reply(send, await predict(line, body, began))
+        except Exception as error:  # noqa: BLE001 - told without a value
+            await self._failed(error, scope, send)
+        finally:
+            self.meter.in_flight -= 1
+
+    def _admit(self, line: Line) -> None:
+        if self.meter.in_flight > self.models.in_flight:
+            raise busy("too many requests are under way")
+        if why := line.stopped:
+            raise expired(line.model, why)
+
+    async def _other(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             return
         try:
             if scope["method"] == "POST":
-                await self._post(scope, receive, send)
+                await self._post(scope["path"], scope, receive, send)
             else:
                 await self._get(scope, receive, send)
-        except Problem as problem:
-            self._count(scope["path"], problem.status)
-            await reply_problem(send, problem)
-        except Gone:
-            self._count(scope["path"], 499)
-        except Exception as error:  # noqa: BLE001 - told to nobody but our own log, and there without its values
+        except Exception as error:  # noqa: BLE001 - told without a value
+            await self._failed(error, scope, send)
+
+    async def _failed(self, error: Exception, scope: Scope, send: Send) -> None:
+        """Tell the caller, and count; what we did not expect is told to our own log alone, and there without values."""
+        problem = error if isinstance(error, Problem) else Problem(500)
+        self._count(scope["path"], 499 if isinstance(error, Gone) else problem.status)
+        if isinstance(error, Gone):
+            return
+        if error is not problem:
             where = "".join(traceback.format_tb(error.__traceback__))
             _LOG.error("%s while answering %s\n%s", type(error).__name__, scope["path"], where)
-            self._count(scope["path"], 500)
-            await reply_problem(send, Problem(500))
+        await reply_problem(send, problem)
 
-    async def _post(self, scope: Scope, receive: Receive, send: Send) -> None:
-        began, path = time.perf_counter(), scope["path"]
-        line = self.models.predicting.get(path)
+    async def _post(self, path: str, scope: Scope, receive: Receive, send: Send) -> None:
         if self.meter.in_flight >= self.models.in_flight:
             raise busy("too many requests are under way")
         self.meter.in_flight += 1
         try:
-            if line is None:
-                await self._rarer(path, scope, receive, send)
-                return
-            if self.access.on:
-                self.access.check(scope["headers"], "predict")
-            if why := line.stopped:
-                raise expired(line.model, why)
-            body = await self.reader.read(receive, scope["headers"], ONE_LIMIT, columns.JSON)
-            await reply(send, await predict(line, body, began))
+            await self._rarer(path, scope, receive, send)
         finally:
             self.meter.in_flight -= 1
 
@@ -100,13 +123,14 @@ class Service:
         if why := line.stopped:
             raise expired(model, why)
         began, served = time.perf_counter(), line.champion
-        body = await self.reader.read(receive, scope["headers"], MANY_LIMIT, *columns.KINDS)
-        kind = kind_of(dict(scope["headers"])[b"content-type"])
+        headers = dict(scope["headers"])
+        body = await read(receive, headers, MANY_LIMIT, *columns.KINDS)
+        kind = kind_of(headers[b"content-type"])
         await reply(send, await predict_many(served, body, kind, began))
 
     async def _feedback(self, scope: Scope, receive: Receive, send: Send) -> None:
         self._allowed(scope, "feedback")
-        body = await self.reader.read(receive, scope["headers"], MANY_LIMIT, columns.JSON)
+        body = await read(receive, dict(scope["headers"]), MANY_LIMIT, columns.JSON)
         found = feedback.outcomes(body, self.models.lines)
         self.models.keep_feedback(found)
         await reply_json(send, {"accepted": len(found)}, status=202)
@@ -165,7 +189,7 @@ class Service:
 
     def _allowed(self, scope: Scope, role: str) -> None:
         if self.access.on:
-            self.access.check(scope["headers"], role)
+            self.access.check(dict(scope["headers"]), role)
 
     def _unknown(self) -> Problem:
         if not self.models.lines:

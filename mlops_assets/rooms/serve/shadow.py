@@ -12,7 +12,8 @@ import msgspec
 from mlops_assets.rooms.serve.engine import Onnx
 from mlops_assets.rooms.serve.meter import Meter
 from mlops_assets.rooms.serve.question import Row
-from mlops_assets.rooms.serve.served import Asked, Served
+from mlops_assets.rooms.serve.served import Served
+from mlops_assets.rooms.serve.waiting import Asked
 
 QUEUE: Final = 512
 PART: Final = 8
@@ -40,7 +41,7 @@ class Shadow:
 
     def observe(self, batch: Sequence[Asked]) -> None:
         """See what the champion has answered."""
-        for inputs, name, _began, _future, _more in batch:
+        for inputs, name, *_ in batch:
             if random.random() < self._share:  # noqa: S311 - a sample, no secret
                 if len(self._queue) < QUEUE:
                     self._queue.append((inputs, name))
@@ -61,4 +62,4 @@ async def _answer(challenger: Served, rows: Sequence[Row], names: Sequence[bytes
     """In the loop where ONNX Runtime takes microseconds, for a thread would fight for the interpreter; else in one."""
     scores, began = challenger.engine.scores, time.perf_counter()
     found = scores(rows) if isinstance(challenger.engine, Onnx) else await asyncio.to_thread(scores, rows)
-    challenger.record_shadow(names, found.tolist(), (time.perf_counter() - began) / len(rows))
+    challenger.record_shadow(names, found, (time.perf_counter() - began) / len(rows))

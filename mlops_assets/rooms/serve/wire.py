@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
+from mlops_assets.rooms.serve.outbox import Outbox
 from mlops_assets.rooms.serve.problems import Problem, fault
 from mlops_assets.rooms.serve.reply import PROBLEM
 
@@ -21,25 +22,37 @@ _GO_ON: Final = b"HTTP/1.1 1"
 class OneWrite:
     """A transport that keeps an answer's head until its body comes: a write wakes the reader, and costs 4 us."""
 
-    def __init__(self, transport: asyncio.Transport) -> None:
+    def __init__(self, transport: asyncio.Transport, outbox: Outbox) -> None:
         """Wrap a transport; whatever is not about writing is its own."""
-        self._transport, self._head = transport, b""
+        self.kept = b""
+        self._transport, self._outbox, self._listed = transport, outbox, False
         self._write = transport.write
         self.is_closing = transport.is_closing
 
     def write(self, data: bytes) -> None:
-        """Send, but for a head that is no mere "continue"."""
-        if self._head:
-            self._head, data = b"", self._head + data
-        elif data.startswith(_HEAD) and not data.startswith(_GO_ON):
-            self._head = data
-            return
-        self._write(data)
+        """Send, but for a head that is no mere "continue", and for what is to leave with others' answers."""
+        if not self.kept and data.startswith(_HEAD) and not data.startswith(_GO_ON):
+            self.kept = data
+        elif self._outbox.held:
+            self.kept += data
+            self.leave()
+        else:
+            kept, self.kept = self.kept, b""
+            self._write(kept + data)
+
+    def leave(self) -> None:
+        """Send what is kept, or let the outbox do it."""
+        if not self._outbox.held:
+            self.flush()
+        elif not self._listed:
+            self._listed = True
+            self._outbox.keep(self.flush)
 
     def flush(self) -> None:
-        """Send a head that had no body."""
-        if self._head:
-            self.write(b"")
+        """Send what is kept, now."""
+        kept, self.kept, self._listed = self.kept, b"", False
+        if kept and not self.is_closing():
+            self._write(kept)
 
     def close(self) -> None:
         """Send what is kept, then close."""
@@ -57,9 +70,14 @@ class Protocol(HttpToolsProtocol):
     _ended = False
     _unread = 0
 
+    def __init__(self, *args: Any, outbox: Outbox, **named: Any) -> None:
+        """Take part in an outbox; the rest is uvicorn's."""
+        super().__init__(*args, **named)
+        self._outbox = outbox
+
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
         """Begin."""
-        self._one_write = OneWrite(transport)
+        self._one_write = OneWrite(transport, self._outbox)
         super().connection_made(self._one_write)  # type: ignore[arg-type]  # it has all that a transport has
 
     def data_received(self, data: bytes) -> None:
@@ -80,7 +98,8 @@ class Protocol(HttpToolsProtocol):
     def on_response_complete(self) -> None:
         """An answer is whole: its head is sent though no body was; a client that has ended is asked nothing more."""
         self._unread = 0
-        self._one_write.flush()
+        if self._one_write.kept:
+            self._one_write.leave()
         super().on_response_complete()
         if self._ended and self.timeout_keep_alive_task is not None:
             self.transport.close()

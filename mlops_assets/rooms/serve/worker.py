@@ -12,12 +12,14 @@ import socket
 import sys
 import time
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from mlops_assets.errors import Damaged
 from mlops_assets.rooms.serve.access import Access
 from mlops_assets.rooms.serve.models import Models
+from mlops_assets.rooms.serve.outbox import Outbox
 from mlops_assets.rooms.serve.service import Service
 from mlops_assets.settings import Settings
 
@@ -40,10 +42,11 @@ def main(descriptor: int, home: str) -> None:
 
 
 async def _serve(descriptor: int, settings: Settings) -> None:
-    models = Models(settings)
+    outbox = Outbox()
+    models = Models(settings, outbox)
     await models.refresh()
     service = Service(models, Access(settings.serving))
-    server = server_of(service)
+    server = server_of(service, outbox)
     tasks = [asyncio.create_task(work) for work in (*models.chores(), _watch(server, service))]
     gc.collect()
     gc.freeze()  # what is loaded lives as long as the process: no collection looks at it again
@@ -57,8 +60,13 @@ async def _serve(descriptor: int, settings: Settings) -> None:
         models.close()
 
 
-def server_of(application: Any) -> "uvicorn.Server":
-    """The server of an ASGI application: the service's own, and the bare hello's that it is measured against."""
+def server_of(application: Any, outbox: Outbox | None = None) -> "uvicorn.Server":
+    """The server of an ASGI application: the service's own, and the bare hello's that it is measured against.
+
+    Args:
+        application: by ASGI.
+        outbox: by which the application says what is to leave together, if it does.
+    """
     import uvicorn
 
     from mlops_assets.rooms.serve.wire import Protocol
@@ -66,7 +74,7 @@ def server_of(application: Any) -> "uvicorn.Server":
     config = uvicorn.Config(
         application,
         interface="asgi3",
-        http=Protocol,
+        http=partial(Protocol, outbox=outbox or Outbox()),  # type: ignore[arg-type]  # uvicorn calls it, and no more
         proxy_headers=False,
         ws="none",
         lifespan="off",
@@ -86,7 +94,7 @@ async def _watch(server: "uvicorn.Server", service: Service) -> None:
     parent, seen, unread = os.getppid(), {}, {}  # type: ignore[var-annotated]  # connection to what it was seen in, and when
     while True:
         await asyncio.sleep(1)
-        service.reader.sweep()
+        _wake_readers(server.server_state.connections)
         with contextlib.suppress(OSError, Damaged):  # one that cannot be read leaves who may ask as it was
             service.access.follow()
         service.draining = server.should_exit
@@ -95,6 +103,14 @@ async def _watch(server: "uvicorn.Server", service: Service) -> None:
             shutil.rmtree(os.environ.get("PROMETHEUS_MULTIPROC_DIR", ""), ignore_errors=True)
         seen = _close_idle(server.server_state.connections, seen)
         unread = _end_unread(server.server_state.connections, unread)
+
+
+def _wake_readers(connections: Any) -> None:
+    """Let those who wait for the rest of a body look at the clock, though nothing of it came."""
+    for connection in list(connections):
+        cycle = getattr(connection, "cycle", None)
+        if cycle is not None and cycle.more_body and not cycle.response_complete:
+            cycle.message_event.set()
 
 
 def _close_idle(connections: Any, seen: dict[Any, float]) -> dict[Any, float]:

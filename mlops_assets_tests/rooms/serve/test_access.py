@@ -50,7 +50,7 @@ def test_each_role_may_do_its_own_and_an_admin_all_until_a_token_ends(tmp_path: 
 def test_a_token_ends_by_its_time_and_by_its_name(tmp_path: Path) -> None:
     short, long = (tokens.issue(tmp_path, "predict", lasts=timedelta(seconds=s)) for s in (0, 600))
     access = Access(tmp_path)
-    head = {token: [(b"authorization", f"bearer {token}".encode())] for token in (short, long)}
+    head = {token: {b"authorization": f"bearer {token}".encode()} for token in (short, long)}
     access.check(head[long], "predict")
     with pytest.raises(Problem) as refused:
         access.check(head[short], "predict")

@@ -11,6 +11,7 @@ import pytest
 from numpy.typing import NDArray
 
 from mlops_assets.rooms.serve.meter import Meter
+from mlops_assets.rooms.serve.outbox import Outbox
 from mlops_assets.rooms.serve.problems import Problem
 from mlops_assets.rooms.serve.served import Served
 from mlops_assets.settings import Settings
@@ -33,7 +34,7 @@ class Brittle:
 def served(tmp_path: Path) -> Served:
     digest = release(tmp_path, sensitive=["trip", "rain"], privacy={"carrier": "hash", "noise": "bucket"})
     found, online = ServingStore(Settings(tmp_path).serving).load(MODEL, digest), SqliteOnline(tmp_path / "online.db")
-    made = Served(found, LogWriter(tmp_path / "log"), Meter(), online, salt=b"salt", role="champion")
+    made = Served(found, LogWriter(tmp_path / "log"), Meter(), online, outbox=Outbox(), salt=b"salt", role="champion")
     made.engine = Brittle()
     return made
 

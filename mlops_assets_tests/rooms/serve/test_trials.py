@@ -246,7 +246,7 @@ def test_a_challenger_gets_its_own_features_in_its_own_order_and_an_unfit_one_no
     made: Any = [fit, unfit]
     shadow = Shadow(("a", "b", "c"), made, 1.0, meter)
     inputs = msgspec.defstruct("Inputs", [("a", float), ("b", float), ("c", float)])
-    shadow.observe([(inputs(number, 10.0, number + 0.5), b"%d" % number, 0.0, None, None) for number in range(20)])
+    shadow.observe([(inputs(number, 10.0, number + 0.5), b"%d" % number, 0.0, None, None, b"") for number in range(20)])
     asyncio.run(shadow.answer())
     assert fit.asked == [(number + 0.5, number) for number in range(20)]
     assert fit.told == [b"%d" % number for number in range(20)]
@@ -259,7 +259,7 @@ def test_a_full_shadow_drops_and_counts(monkeypatch: pytest.MonkeyPatch) -> None
     meter, made = Meter(), cast("Any", [Challenger("a")])
     shadow = Shadow(("a",), made, 1.0, meter)
     inputs = msgspec.defstruct("Inputs", [("a", float)])
-    shadow.observe([(inputs(1.0), b"1", 0.0, None, None)] * 5)
+    shadow.observe([(inputs(1.0), b"1", 0.0, None, None, b"")] * 5)
     assert meter.events[(MODEL, "shadow_dropped")] == 2
 
 

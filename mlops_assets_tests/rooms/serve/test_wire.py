@@ -1,6 +1,5 @@
 """What comes over the wire: half of it, too much of it, too slowly, or never read."""
 
-import asyncio
 import json
 import socket
 from typing import Any
@@ -9,9 +8,6 @@ from urllib.parse import urlsplit
 import pytest
 
 from mlops_assets.rooms.serve import worker
-from mlops_assets.rooms.serve.body import Reader
-from mlops_assets.rooms.serve.columns import JSON
-from mlops_assets.rooms.serve.problems import Problem
 from mlops_assets.rooms.serve.wire import HEAD_LIMIT
 from mlops_assets_tests.rooms.serve.running import PREDICT, ROW, ask
 
@@ -108,20 +104,3 @@ def test_a_slow_client_holds_nobody_up(url: str) -> None:
     with socket.create_connection((found.hostname, found.port), timeout=30) as slow:
         slow.sendall(head() + b"{")
         assert ask(url, PREDICT, {"inputs": ROW}).status == 200
-
-
-def test_a_body_that_does_not_come_whole_in_time_is_told_so() -> None:
-    async def never() -> Any:
-        await asyncio.sleep(60)
-
-    async def late() -> Problem:
-        reader = Reader(seconds=0.0)
-        reading = asyncio.create_task(reader.read(never, [(b"content-type", b"application/json")], 100, JSON))
-        await asyncio.sleep(0.01)
-        reader.sweep()
-        with pytest.raises(Problem) as found:
-            await reading
-        return found.value
-
-    told = asyncio.run(late())
-    assert (told.status, told.faults[0]["problem"]) == (408, "the body did not come whole in time")
