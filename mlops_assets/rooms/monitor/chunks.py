@@ -35,11 +35,6 @@ class Chunks:
         return len(self.codes)
 
     @property
-    def block(self) -> int:
-        """Neighbouring chunks that are resampled together: a week, or less where there are under four weeks."""
-        return max(1, min(WEEK, self.count // 4)) if self.in_time else 1
-
-    @property
     def reach(self) -> int:
         """How many chunks to either side a chunk is kept apart from when it is judged: its own week."""
         return WEEK // 2 if self.in_time else 0

@@ -1,23 +1,22 @@
 """How good a window's answers were, by the labels that have matured, and whether that is worse than it should be."""
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mlops_assets.rooms.monitor.calibration import Floats, Null, Weights, null
+from mlops_assets.rooms.monitor.calibration import Floats, Weights, null
 from mlops_assets.rooms.monitor.chunks import MIN_ROWS, Chunks, thin
 from mlops_assets.rooms.monitor.drift import uncalibrated
 from mlops_assets.rooms.monitor.reference import chunks_of
 from mlops_assets.rooms.train.bootstrap import MIN_BLOCKS, Bootstrap, day_blocks
-from mlops_assets.rooms.train.metric import Metric
+from mlops_assets.rooms.train.metric import Metric, mean
 from mlops_assets.rooms.train.metrics import METRICS, said_and_happened
 from mlops_assets.spec.model import TaskName
 
 if TYPE_CHECKING:
     import pyarrow as pa
-    from numpy.typing import NDArray
 
     from mlops_assets.rooms.label.task import Task
     from mlops_assets.rooms.monitor.reference import Reference
@@ -117,9 +116,9 @@ def performance(
 ) -> PerformanceFigures:
     """Judge the answers of a window whose labels are known.
 
-    The thresholds come from the reference's days, resampled to as many as the window has; each alarm gets half
-    of the rate (Bonferroni). Where the window has more rows a day than the reference, the thresholds are on the
-    cautious side.
+    The thresholds are predictive bounds over the reference's blocks of time, as those of drift are; each alarm gets
+    half of the rate (Bonferroni). Where the window has more rows a day than the reference, they are on the cautious
+    side.
 
     Args:
         matured: `event_time`, `score` and `label`, a row an answer whose label is known by the cut-off.
@@ -164,31 +163,22 @@ def _unjudged(chunks: Chunks, labels: Floats, task: "Task") -> str:
     return f"matured labels of {why}" if why else ""
 
 
-def _thresholds(reference: "Reference", chunks: Chunks, rate: float, seed: int) -> Bounds:
-    size = max(MIN_ROWS, int(np.median(chunks.sizes())))
+def _thresholds(reference: "Reference", window: Chunks, rate: float, seed: int) -> Bounds:
+    size = max(MIN_ROWS, int(np.median(window.sizes())))
     kept = thin(reference.chunks, size, seed=seed)
-    task, codes = reference.task, reference.chunks.codes[kept]
+    task, chunks = reference.task, replace(reference.chunks, codes=reference.chunks.codes[kept])
     labels, scores = task.outcomes(reference.rows["label"])[kept], task.read(reference.rows)[kept]
     said, happened = said_and_happened(labels, scores)
 
     def gap(weights: Weights) -> Floats:
-        return _per_row(said - happened, codes, weights)
+        return mean(said - happened, chunks.codes, weights)
 
     def watched(weights: Weights) -> Floats:
-        return reference.watched.resampled(labels, scores, codes, weights)
+        return reference.watched.resampled(labels, scores, chunks.codes, weights)
 
-    def usual(figure: Callable[[Weights], Floats]) -> Null:
-        return null(figure, reference.chunks, chunks.count, seed=seed)
-
-    calm = usual(watched)
+    calm = null(watched, chunks, window.count, seed=seed)
     least = calm.below(rate) if reference.watched.greater_is_better else calm.above(rate)
-    return least, usual(gap).apart(rate)
-
-
-def _per_row(values: Floats, codes: "NDArray[np.int64]", weights: Weights) -> Floats:
-    days = weights.shape[1]
-    mean: Floats = (weights @ np.bincount(codes, values, days)) / (weights @ np.bincount(codes, minlength=days))
-    return mean
+    return least, null(gap, chunks, window.count, seed=seed).apart(rate)
 
 
 def _intervals(

@@ -26,6 +26,7 @@ def window(
     seed: int = 0,
     timed: bool = True,
     moods: float = 0.3,
+    unsaid: float = 0.0,
     shift: float = 0.0,
     flipped: float = 0.0,
     nulls: float = 0.05,
@@ -36,6 +37,7 @@ def window(
 
     Args:
         moods: how much days differ from each other.
+        unsaid: how much weeks differ in what happens and no score knows.
         shift: of the scores' log odds, which the outcomes do not follow.
         unit: by which the rain is multiplied.
         flipped: the share of rows whose outcome is drawn without a look at the score.
@@ -44,7 +46,8 @@ def window(
     count = days * rows
     day = np.repeat(np.arange(days), rows)
     logit = -0.8 + draw.normal(size=count) + moods * draw.normal(size=days)[day]
-    truth = 1 / (1 + np.exp(-logit))
+    weeks = unsaid * draw.normal(size=days // 7 + 1)[day // 7] if unsaid else 0.0
+    truth = 1 / (1 + np.exp(-(logit + weeks)))
     happens = np.where(draw.random(count) < flipped, truth.mean(), truth)
     rain = np.where(draw.random(count) < nulls, np.nan, unit * draw.normal(size=count))
     times = [

@@ -29,12 +29,6 @@ def test_the_last_short_day_goes_with_the_day_before() -> None:
 def test_rows_without_time_are_cut_at_random_into_chunks_of_two_hundred() -> None:
     chunks = cut(None, 1_000)
     assert chunks.sizes().tolist() == [200] * 5
-    assert chunks.block == 1
-
-
-def test_days_hang_together_by_the_week_and_less_where_there_are_few() -> None:
-    assert cut(times(*[30] * 90), 2_700).block == 7
-    assert cut(times(*[30] * 12), 360).block == 3
 
 
 @given(st.lists(st.integers(30, 90), min_size=1, max_size=10), st.integers(1, 100))
