@@ -94,7 +94,7 @@ def objective(evidence: "Evidence") -> Gate:
         return Gate("objective", False, "the challenger is the champion: nothing has changed", 0.0, 0.0)
     found = evidence.difference(evidence.objective.name)
     clear = found.low > 0
-    verb = "beats" if clear else "does not clearly beat"
+    verb = "beats" if clear else "is worse than" if found.high < 0 else "does not clearly beat"
     reason = f"{evidence.objective.name}: the challenger {verb} {evidence.incumbent_name} by {_signed(found)}"
     reason += "" if clear else learnt_by_heart(evidence)
     return _with_interval("objective", clear, reason, found, 0.0)

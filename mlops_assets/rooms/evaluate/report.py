@@ -20,7 +20,7 @@ h1{font-size:1.5rem;margin:0}h2{font-size:1.05rem;margin:2rem 0 .5rem}p.sub{colo
 .yes{border-color:#0f766e}.no{border-color:#b45309}.word b{font-size:1.1rem}
 table{border-collapse:collapse;width:100%;font-size:.88rem}
 td,th{padding:.35rem .6rem;text-align:left;border-bottom:1px solid #e5e7eb}
-td.n{text-align:right;white-space:nowrap;font-variant-numeric:tabular-nums}img{max-width:100%}
+td.n{text-align:right;white-space:nowrap;font-variant-numeric:tabular-nums}td.d{white-space:nowrap}img{max-width:100%}
 """
 WORDS: Final = {
     "ACCEPT": "Version {new} takes the place of version {old}.",

@@ -3,15 +3,33 @@
 import re
 from base64 import b64encode
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from html import escape
 from typing import Final
 
 NUMERIC: Final = re.compile(r"[-+]?[\d,.]+( to [-+]?[\d.]+)?")
+DAY: Final = re.compile(r"\d{4}-\d\d(-\d\d)?")
 
 
-def table_html(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """A table; cells that look like numbers stand to the right."""
-    lines = ["".join(f"<td{_side(cell)}>{escape(cell)}</td>" for cell in row) for row in rows]
+@dataclass(frozen=True)
+class Link:
+    """A cell that opens a page.
+
+    Attributes:
+        text: shown.
+        url: opened; empty: nothing is.
+    """
+
+    text: str
+    url: str
+
+
+Cell = str | Link
+
+
+def table_html(head: Sequence[str], rows: Iterable[Sequence[Cell]]) -> str:
+    """A table; cells that look like numbers stand to the right, days stay in one piece."""
+    lines = ["".join(map(_cell, row)) for row in rows]
     return f"<table><tr>{''.join(f'<th>{escape(h)}</th>' for h in head)}</tr><tr>{'</tr><tr>'.join(lines)}</tr></table>"
 
 
@@ -27,8 +45,15 @@ def number(value: float | None) -> str:
     return f"{value:,}" if isinstance(value, int) else f"{value:.4f}"
 
 
+def _cell(cell: Cell) -> str:
+    if isinstance(cell, Link):
+        shown = escape(cell.text)
+        return f"<td><a href='{escape(cell.url, quote=True)}'>{shown}</a></td>" if cell.url else f"<td>{shown}</td>"
+    return f"<td{_side(cell)}>{escape(cell)}</td>"
+
+
 def _side(cell: str) -> str:
-    return " class=n" if NUMERIC.fullmatch(cell) else ""
+    return " class=n" if NUMERIC.fullmatch(cell) else " class=d" if DAY.fullmatch(cell) else ""
 
 
 def image(png: bytes, said: str) -> str:

@@ -1,11 +1,10 @@
 """What a performance report shows below its head: who was how good, when and where; the estimate; earlier verdicts."""
 
-from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from html import escape
 from typing import TYPE_CHECKING, Any
 
-from mlops_assets.rooms.evaluate.tables import table_html
+from mlops_assets.rooms.evaluate.tables import image, table_html
 from mlops_assets.rooms.monitor.contest import Figure
 from mlops_assets.rooms.monitor.pictures import DPI, panels
 from mlops_assets.rooms.train.charts import png
@@ -25,7 +24,7 @@ def sections(
     slices = [figure for figure in judged if figure.kind not in ("window", "time")]
     compared = _compared([figure for figure in judged if figure.kind == "window"])
     found = [("Against whom", compared), ("In the course of the window", _course(judged))]
-    found += [("By slice", _sliced(slices)), ("Estimated without labels", f"<p>{escape(guess.words)}</p>")]
+    found += [("By slice", _sliced(slices, watched)), ("Estimated without labels", f"<p>{escape(guess.words)}</p>")]
     found.append(("How it was judged", _judgements(judgements, watched)))
     return [f"<h2>{title}</h2>{body}" for title, body in found if body]
 
@@ -41,18 +40,19 @@ def _course(judged: Sequence[Figure]) -> str:
         return ""
     rows = [(f.where, f.who, f.metric, f"{f.figure:.4f}", _interval(f), f"{f.rows:,}") for f in figures]
     table = table_html(("stretch", "who", "metric", "figure", "interval over days", "rows"), rows)
-    image = b64encode(course_picture(figures)).decode()
-    picture = f"<p><img alt='figures by stretch of time' src='data:image/png;base64,{image}'></p>"
+    picture = image(course_picture(figures), "figures by stretch of time")
     return f"{picture}<details><summary>The same as a table</summary>{table}</details>"
 
 
-def _sliced(figures: Sequence[Figure]) -> str:
+def _sliced(figures: Sequence[Figure], watched: str) -> str:
     if not figures:
         return ""
     ranked = sorted(figures, key=lambda figure: (figure.kind, figure.metric, figure.figure))
     rows = [(f"{f.kind} = {f.where}", f.metric, f"{f.figure:.4f}", _interval(f), f"{f.rows:,}") for f in ranked]
-    head = ("slice", "metric", "figure", "interval over days", "rows")
-    return f"<details><summary>{len(rows)} figures</summary>{table_html(head, rows)}</details>"
+    table = table_html(("slice", "metric", "figure", "interval over days", "rows"), rows)
+    shown = [figure for figure in ranked if figure.metric == watched]
+    drawn = image(slices_picture(shown), f"{watched} by slice") if shown else ""
+    return f"{drawn}<details><summary>All {len(rows)} figures as a table</summary>{table}</details>"
 
 
 def _judgements(judgements: Sequence[Mapping[str, Any]], watched: str) -> str:
@@ -94,4 +94,24 @@ def course_picture(figures: Sequence[Figure]) -> bytes:
         axes.tick_params(labelsize=7)
         axes.spines[["top", "right"]].set_visible(False)
     shown[0].legend(frameon=False, fontsize=7)
+    return png(canvas, dpi=DPI)
+
+
+def slices_picture(figures: Sequence[Figure]) -> bytes:
+    """A figure a slice with its interval, the slices of one feature side by side, the worst first; as PNG."""
+    canvas, (axes,) = panels(8.4, 2.6, 1, below=max(len(figure.where) for figure in figures))
+    places: list[int] = []
+    for number, feature in enumerate(dict.fromkeys(figure.kind for figure in figures)):
+        mine = [figure for figure in figures if figure.kind == feature]
+        spots = list(range(len(places) + number, len(places) + number + len(mine)))
+        spans = [[f.figure - f.low for f in mine], [f.high - f.figure for f in mine]]
+        bars = [[0.0 if span != span else max(0.0, span) for span in side] for side in spans]  # noqa: PLR0124 - NaN
+        colour = COLOURS[number % len(COLOURS)]
+        axes.errorbar(spots, [f.figure for f in mine], yerr=bars, fmt="o", ms=4, capsize=2, color=colour, label=feature)
+        places += spots
+    axes.set_title(f"{figures[0].metric} by slice, with its interval over days", fontsize=9, loc="left")
+    axes.set_xticks(places, [figure.where for figure in figures], rotation=30, ha="right")
+    axes.tick_params(labelsize=7)
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.legend(frameon=False, fontsize=7)
     return png(canvas, dpi=DPI)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 from evidently.core.metric_types import SingleValue, SingleValueCalculation, SingleValueMetric
 from evidently.legacy.calculations.stattests.registry import StatTest, register_stattest
 from evidently.legacy.core import ColumnType
+from evidently.legacy.renderers.html_widgets import CounterData, WidgetSize, counter
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -41,8 +42,11 @@ class FigureCalculation(SingleValueCalculation[Figure]):  # type: ignore[misc]  
         current_data: "Dataset",  # noqa: ARG002
         reference_data: "Dataset | None",  # noqa: ARG002
     ) -> tuple[SingleValue, None]:
-        """The figure of the window, and none of the reference."""
-        return self.result(_FIGURES.get()[self.metric.figure]), None
+        """The figure of the window, two beside each other, and none of the reference."""
+        found = self.result(_FIGURES.get()[self.metric.figure])
+        shown = CounterData(label="", value=f"{found.value:0.3f}")
+        found.widget = [counter(title=self.display_name(), size=WidgetSize.HALF, counters=[shown])]
+        return found, None
 
     def display_name(self) -> str:
         """What was measured."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from mlops_assets.rooms.monitor import history, window, words
 from mlops_assets.rooms.monitor.cutting import answers
 from mlops_assets.rooms.monitor.evidently_report import drawn
-from mlops_assets.rooms.monitor.page import Page
+from mlops_assets.rooms.monitor.page import STORY, Page
 from mlops_assets.rooms.monitor.pictures import drift_picture
 from mlops_assets.rooms.monitor.reference import floats, reference
 from mlops_assets.rooms.monitor.season import matched
@@ -15,6 +15,7 @@ from mlops_assets.rooms.monitor.skew import skewed
 from mlops_assets.spec.plan import ModelPlan
 from mlops_assets.stores.lake import Lake
 from mlops_assets.stores.predictions import PredictionLog
+from mlops_assets.stores.reports import safe
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -68,7 +69,7 @@ def judge_drift(
         picture=picture,
         answers=words.drift_answers(figures),
         details=words.drift_details(figures),
-        links=[("all windows of this model, and what came of them", "../retrain_request/timeline.html")],
+        links=[(f"how good the answers in {name} were", f"../performance_report/{safe(name)}.html"), STORY],
     )
     calm = figures.reaction == "none"
     shown = drawn(page, rows, against.reference, figures, row)

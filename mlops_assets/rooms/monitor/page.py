@@ -11,6 +11,7 @@ from mlops_assets.rooms.evaluate.tables import table_html
 from mlops_assets.rooms.monitor.words import Line
 
 HEAD: Final = ("measured", "figure", "held against", "")
+STORY: Final = ("all windows of this model, and what was done about each", "../retrain_request/timeline.html")
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from mlops_assets.rooms.monitor.cutting import answers
 from mlops_assets.rooms.monitor.estimate import Estimate, estimate
 from mlops_assets.rooms.monitor.judged import Judged, answered, head, looked_at
 from mlops_assets.rooms.monitor.maturing import Maturity, maturity
-from mlops_assets.rooms.monitor.page import Page
+from mlops_assets.rooms.monitor.page import STORY, Page
 from mlops_assets.rooms.monitor.performance import PerformanceFigures, performance
 from mlops_assets.rooms.monitor.pictures import performance_picture
 from mlops_assets.rooms.monitor.season import matched
@@ -21,6 +21,7 @@ from mlops_assets.rooms.train.fit import manifest_of
 from mlops_assets.rooms.train.inputs import frame, from_manifest
 from mlops_assets.rooms.train.metrics import said_and_happened
 from mlops_assets.rooms.train.threads import one_thread
+from mlops_assets.stores.reports import safe
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -159,7 +160,7 @@ class _Shown:
             lines=lines,
             picture=picture,
             answers=self.answers,
-            links=[("all windows of this model, and what came of them", "../retrain_request/timeline.html")],
+            links=[(f"what had changed in {row['window']}", f"../drift_report/{safe(row['window'])}.html"), STORY],
         )
         judgements = [other for other in self.earlier if other.get("judgement", 1) != row["judgement"]]
         return first.html(*sections(self.judged, self.guess, [*judgements, row], self.figures.watched.name))

@@ -13,6 +13,7 @@ from mlops_assets.rooms.evaluate.report import STYLE
 from mlops_assets.rooms.evaluate.tables import table_html
 from mlops_assets.rooms.monitor import history
 from mlops_assets.rooms.monitor.lanes import Lane, Mark, svg
+from mlops_assets.rooms.monitor.story import Story
 from mlops_assets.stores import sql
 
 if TYPE_CHECKING:
@@ -21,7 +22,12 @@ if TYPE_CHECKING:
     from mlops_assets.stores.lineage import Lineage, Record
     from mlops_assets.stores.reports import Report, Reports
 
+FIRST: Final = "FIRST_MODEL"
+CAME: Final = {"helped": "better, and took over", "refused": "refused", "failed": "failed", "open": "still open"}
 PAGE: Final = "timeline"
+SEEN: Final = ("window", "did it change?", "how good were the answers?", "what was done about it")
+ASKED: Final = ("asked", "because", "what came of it")
+RELEASED: Final = ("released", "version", "by")
 SHORT: Final = {"demand": "asked", "performance": "worse", "new_data": "data"}
 
 
@@ -46,8 +52,9 @@ def timeline(lake: "Lake", lineage: "Lineage", reports: "Reports", plan: "ModelP
         f"<h1>{title}</h1><p class=sub>by the data's own clock; a mark opens its report</p>",
         f"<div class='word {told.mood}'><b>{escape(told.words)}</b></div>",
         f"<h2>What happened</h2>{picture}",
-        f"<h2>Requests for a challenger</h2>{table_html(('asked', 'because', 'what came of it'), told.asked())}",
-        f"<h2>Releases</h2>{table_html(('released', 'version', 'by'), told.released())}",
+        f"<h2>Windows, and what was done about them</h2>{table_html(SEEN, told.story.seen())}",
+        f"<h2>Requests for a challenger</h2>{table_html(ASKED, told.story.asked())}",
+        f"<h2>Releases</h2>{table_html(RELEASED, told.story.released())}",
     ]
     head = f"<!doctype html><html lang=en><head><meta charset=utf-8><title>{title}</title><style>{STYLE}</style></head>"
     return f"{head}<body>{''.join(parts)}</body></html>"
@@ -60,20 +67,32 @@ class _Life:
     reports: "Reports"
     model: str
 
+    @cached_property
+    def story(self) -> Story:
+        """Of windows, requests and releases."""
+        return Story(self._windows, self._records, self._link)
+
     @property
     def words(self) -> str:
         """The year in a sentence or two."""
         drift, truth = self._windows["drift_report"], self._windows["performance_report"]
-        outcomes = list(self._outcomes().values())
-        requests, releases = self._records("retrain_request"), self._records("release")
-        champion = f"version {releases[-1].body['version']} is in force" if releases else "no model is released yet"
-        helped = sum(body["outcome"] == "helped" for body in outcomes)
+        releases = self._records("release")
+        champion = f"Version {releases[-1].body['version']} is in force" if releases else "No model is released yet"
         alarms = f"{_alarms(drift)} of {len(drift)} windows had drifted"
-        worse = f"{_alarms(truth)} of {len(truth)} were answered worse than they should be"
-        return (
-            f"{champion[:1].upper()}{champion[1:]}. {alarms}, {worse}. "
-            f"A challenger was asked for {len(requests)} times; {helped} were better and took over."
-        )
+        worse = _alarms(truth)
+        answered = f"{worse} of {len(truth)} {'was' if worse == 1 else 'were'} answered worse than they should be"
+        return f"{champion}. {alarms}, {answered}. {self._asked()}"
+
+    def _asked(self) -> str:
+        """How often a challenger was asked for since the first model, and what came of it."""
+        came = self.story.outcomes()
+        asked = [came.get(record.body["key"], {}) for record in self._records("retrain_request")]
+        later = [each.get("outcome", "open") for each in asked if each.get("decision") != FIRST]
+        if not later:
+            return "No challenger has been asked for since the first model."
+        said = [f"{later.count(outcome)} {words}" for outcome, words in CAME.items() if outcome in later]
+        times = "once" if len(later) == 1 else f"{len(later)} times"
+        return f"A challenger was asked for {times} since the first model: {', '.join(said)}."
 
     @property
     def mood(self) -> str:
@@ -154,31 +173,16 @@ class _Life:
         return Lane("releases", marks, "flag")
 
     def requests(self) -> Lane:
-        outcomes = self._outcomes()
+        outcomes = self.story.outcomes()
         marks = []
         for record in self._records("retrain_request"):
             body, come = record.body, outcomes.get(record.body["key"], {})
             said = f"{body['reason']}: {come.get('reason', 'open')}"
             cause = SHORT.get(body["causes"][0], body["causes"][0]) if body["causes"] else ""
             fruitless = come.get("outcome") in ("refused", "failed")
-            marks.append(Mark(_moment(body["clock"], record.at), 0, said, alarm=fruitless, label=cause))
+            at, link = _moment(body["clock"], record.at), self.story.evidence(body)
+            marks.append(Mark(at, 0, said, alarm=fruitless, label=cause, link=link))
         return Lane("requests", marks, "flag")
-
-    def asked(self) -> list[tuple[str, str, str]]:
-        """A row a request, the newest first."""
-        outcomes = self._outcomes()
-        rows = []
-        for record in reversed(self._records("retrain_request")):
-            come = outcomes.get(record.body["key"], {"outcome": "open", "reason": "its run is not over"})
-            rows.append((record.body["clock"][:10], record.body["reason"], f"{come['outcome']}: {come['reason']}"))
-        return rows
-
-    def released(self) -> list[tuple[str, str, str]]:
-        """A row a release, the newest first."""
-        return [
-            (str(record.body.get("at") or record.at)[:10], f"v{record.body['version']}", _by(record.body))
-            for record in reversed(self._records("release"))
-        ]
 
     @cached_property
     def _windows(self) -> Mapping[str, Sequence[Mapping[str, Any]]]:
@@ -188,15 +192,8 @@ class _Life:
     def _records(self, kind: str) -> "list[Record]":
         return self.lineage.records(kind=kind, subject=self.model)
 
-    def _outcomes(self) -> dict[str, Mapping[str, Any]]:
-        return {record.body["request"]: record.body for record in self._records("retrain_outcome")}
-
     def _link(self, stage: str, version: str) -> str:
         return self.reports.url(keys.key(self.model, stage), version)
-
-
-def _by(body: Mapping[str, Any]) -> str:
-    return f"{body.get('decision', '')} by {body.get('who', '')}".strip()
 
 
 def _alarms(rows: Sequence[Mapping[str, Any]]) -> int:

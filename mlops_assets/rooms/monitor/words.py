@@ -26,10 +26,10 @@ KINDS: Final = {
 }
 DONE: Final = "What is done about it?"
 SMALL: Final = 0.005
-"""A difference of averages that is not worth a word."""
+"""A difference of averages, or a share of what the score rests on, that is not worth a word."""
 MEASURED_BY: Final = {
     "score": "score: distance (KS)",
-    "features": "features: distance, weighted by what they tell of the score",
+    "features": "features: distance, weighted by how much the score rests on each",
     "domain": "domain classifier: distance over means, squares and products",
     "order": "order: steps from row to row",
 }
@@ -69,8 +69,13 @@ def _moved(figures: "DriftFigures", most: int = 3) -> str:
     ranked = by_moved(figures)
     if not ranked:
         return "No column by itself stands out."
-    named = [f"{name} ({figures.columns[name]:.2f} apart, usually under {figures.usual[name]:.2f})" for name in ranked]
-    return f"The columns that moved and matter most: {', '.join(named[:most])}."
+    weighty = [name for name in ranked if figures.weights[name] >= SMALL]
+    named = [
+        f"{name} ({figures.columns[name]:.2f} apart, usually under {figures.usual[name]:.2f})"
+        for name in (weighty or ranked)[:most]
+    ]
+    said = "The columns that moved and matter most" if weighty else "The columns that moved tell nothing of the score"
+    return f"{said}: {', '.join(named)}."
 
 
 def by_moved(figures: "DriftFigures") -> list[str]:
@@ -83,7 +88,7 @@ def _matters(figures: "DriftFigures") -> str:
     moved = figures.mean_score - figures.reference_score
     score = f"The mean score is {abs(moved):.3f} {'higher' if moved > 0 else 'lower'} than the reference's"
     told = sum(figures.weights[name] for name in by_moved(figures))
-    return f"{score}; columns with {told:.0%} of what tells of the score are further off than usual."
+    return f"{score}; {told:.0%} of what the score rests on lies in columns that are further off than usual."
 
 
 def _broken(figures: "DriftFigures", most: int = 4) -> str:
@@ -101,7 +106,7 @@ def _done(figures: "DriftFigures") -> str:
     if figures.reaction == "stop":
         return "It is to be mended at the source; nothing is trained on this window."
     if figures.reaction == "challenger":
-        return "It asks for a challenger; only evidence on later labels promotes one."
+        return "It asks for a challenger, as soon as the limits allow it; only evidence on later labels promotes one."
     return "Nothing is asked for."
 
 
@@ -139,7 +144,8 @@ def performance_answers(figures: "PerformanceFigures") -> list[tuple[str, str]]:
         f"{figures.mean_score:.3f} was said on average and {figures.base_rate:.3f} happened"
         f"{'' if abs(moved) < SMALL else ': too much was said' if moved > 0 else ': too little was said'}."
     )
-    done = "It asks for a challenger; only evidence promotes one." if figures.alarm else "Nothing is asked for."
+    asked = "It asks for a challenger, as soon as the limits allow it; only evidence promotes one."
+    done = asked if figures.alarm else "Nothing is asked for."
     return [("Is it as good as it should be?", performance_words(figures)), ("What changed?", said), (DONE, done)]
 
 
@@ -175,7 +181,7 @@ def drift_details(figures: "DriftFigures") -> list[tuple[str, Sequence[Line]]]:
 def _column(figures: "DriftFigures", name: str) -> Line:
     apart, usual = figures.columns[name], figures.usual[name]
     said = "moved" if apart > usual else "as usual"
-    return f"{name}: distance", _n(apart), _n(usual), f"{said}; {figures.weights[name]:.0%} of what tells of the score"
+    return f"{name}: distance", _n(apart), _n(usual), f"{said}; {figures.weights[name]:.0%} of the score rests on it"
 
 
 def _share(fault: "Fault") -> Line:

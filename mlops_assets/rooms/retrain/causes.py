@@ -122,11 +122,11 @@ def _schedule(model: Model, evidence: Evidence) -> Iterator[Finding]:
 def _new_data(model: Model, evidence: Evidence) -> Iterator[Finding]:
     last = evidence.last
     if last is None:
-        yield Finding("new_data", f"{evidence.labels} matured labels, and no model yet")
+        yield Finding("new_data", f"{evidence.labels:,} labels have matured, and there is no model yet")
         return
     fresh = evidence.labels - last.labels
     if fresh > 0 and fresh >= model.retrain.new_data * last.labels:
-        yield Finding("new_data", f"{fresh} labels matured since the last request, which had {last.labels}")
+        yield Finding("new_data", f"{fresh:,} labels have matured since the last request, which had {last.labels:,}")
 
 
 CAUSES: Final[dict[Cause, Callable[[Model, Evidence], Iterator[Finding]]]] = {

@@ -104,9 +104,12 @@ class Ledger:
         return self.lineage.append(SWITCH, self.model, {"paused": paused, "reason": reason})
 
 
-def findings(decision: Decision) -> list[dict[str, str]]:
+def findings(decision: Decision) -> list[dict[str, Any]]:
     """The causes of a decision, as records keep them."""
-    return [{"cause": f.cause, "evidence": f.evidence, "held": f.held} for f in decision.findings]
+    return [
+        {"cause": f.cause, "evidence": f.evidence, "held": f.held, "windows": list(f.windows)}
+        for f in decision.findings
+    ]
 
 
 def _gist(body: Mapping[str, Any]) -> tuple[Any, ...]:

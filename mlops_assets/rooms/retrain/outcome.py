@@ -50,7 +50,10 @@ def outcome(ledger: Ledger, request: "Record", *, done: bool, run_id: str) -> Fo
     verdict = Verdict.of(verdicts[-1].body)
     figures = {"run": run_id, "decision": verdict.decision, "challenger": verdict.challenger}
     if verdict.accepted:
-        return Found("helped", f"version {verdict.challenger} is better: {verdict.decision}", figures)
+        took = (
+            "is the first model" if verdict.decision == "FIRST_MODEL" else f"took over from version {verdict.champion}"
+        )
+        return Found("helped", f"version {verdict.challenger} {took}: {verdict.decision}", figures)
     reasons = "; ".join(gate.reason for gate in verdict.failed())
     return Found("refused", f"version {verdict.challenger} was refused: {reasons}", figures)
 

@@ -25,7 +25,7 @@ def test_a_refusal_says_who_stays_and_why() -> None:
     data = judging.holdout(1_000)
     verdict = decide(evidence(scored(2, truth(data, knows=0.0)), scored(1, truth(data)), data))
     assert plain_words(verdict) == "Version 2 is refused; version 1 stays."
-    assert "does not clearly beat version 1" in gates_markdown(verdict)
+    assert "is worse than version 1 by -" in gates_markdown(verdict)
 
 
 def test_what_a_feature_is_named_cannot_break_the_page() -> None:
