@@ -12,15 +12,12 @@ import subprocess
 import sys
 import tempfile
 import time
-from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 if TYPE_CHECKING:
-    import pyarrow as pa
-
     from mlops_assets.rooms.monitor.reference import Reference
 
 COLUMNS = 25
@@ -53,55 +50,6 @@ def _alone(part: str, folder: str) -> dict[str, float]:
     done = subprocess.run(command, check=True, stdout=subprocess.PIPE, env=environment)
     found: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
     return found
-
-
-@dataclass
-class Stored:
-    """Rows in a Parquet file, of which a column or a slice is read when it is asked for.
-
-    Attributes:
-        path: of the file.
-        columns: that are read; None: all.
-        first: row that is the first here.
-        num_rows: from there on.
-    """
-
-    path: Path
-    first: int = 0
-    num_rows: int = -1
-    columns: list[str] | None = None
-    groups: list[int] = field(default_factory=list)
-
-    def __post_init__(self) -> None:
-        """Look at the file's own index."""
-        import pyarrow.parquet as pq
-
-        told = pq.read_metadata(self.path)
-        sizes = [told.row_group(place).num_rows for place in range(told.num_row_groups)]
-        self.groups = np.concatenate([[0], np.cumsum(sizes)]).tolist()
-        self.num_rows = self.groups[-1] if self.num_rows < 0 else self.num_rows
-
-    def column(self, i: str) -> "pa.ChunkedArray":
-        """A column by name."""
-        return self.select([i]).read().column(i)
-
-    def select(self, columns: "list[str]") -> "Stored":
-        """Some of the columns."""
-        return replace(self, columns=columns)
-
-    def slice(self, offset: int, length: int) -> "pa.Table":
-        """Neighbouring rows."""
-        return replace(self, first=self.first + offset, num_rows=length).read()
-
-    def read(self) -> "pa.Table":
-        """All of it."""
-        import pyarrow.parquet as pq
-
-        low, high = np.searchsorted(self.groups, [self.first, self.first + self.num_rows], "right") - 1
-        with pq.ParquetFile(self.path) as file:
-            last = min(int(high), file.num_row_groups - 1)
-            rows = file.read_row_groups(list(range(int(low), last + 1)), columns=self.columns, use_threads=False)
-        return rows.slice(self.first - self.groups[int(low)], self.num_rows)
 
 
 def prepare(folder: str) -> dict[str, float]:
@@ -157,6 +105,7 @@ def ours(folder: str) -> dict[str, float]:
 def many(folder: str) -> dict[str, float]:
     """The figures of ten million rows against the year, read a piece at a time."""
     from mlops_assets.rooms.monitor.drift import drift
+    from mlops_assets.rooms.monitor.stored import Stored
 
     began = time.process_time()
     window = Stored(Path(folder) / "many.parquet")
@@ -184,6 +133,7 @@ def _year(folder: str) -> "Reference":
     import pyarrow.parquet as pq
 
     from mlops_assets.rooms.monitor.reference import Reference, chunks_of
+    from mlops_assets.rooms.monitor.stored import Stored
 
     rows: Any = Stored(Path(folder) / "year.parquet")
     schema = pq.read_schema(f"{folder}/year.parquet")

@@ -37,9 +37,9 @@ def _drift(plan: ModelPlan) -> dg.AssetsDefinition:
     def drift_report(context: dg.AssetExecutionContext, stores: Stores) -> declaration.Events:
         from mlops_assets.rooms.monitor.judged import judge_drift
 
-        lake, registry, log, held = stores.lake(), stores.registry(), stores.predictions(), stores.cache()
+        lake, registry, held = stores.lake(), stores.registry(), stores.cache()
         names, waiting = _windows(stores, plan, "drift_report", context.partition_key)
-        judged = (judge_drift(lake, registry, log, plan=plan, name=name, held=held) for name in names)
+        judged = (judge_drift(lake, registry, plan=plan, name=name, held=held) for name in names)
         yield from _told(context, spec, stores, judged, waiting)
 
     return drift_report

@@ -69,7 +69,7 @@ def answers(lake: Lake, log: PredictionLog, plan: ModelPlan, name: str) -> "pa.T
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    if name not in _cut_already(lake, plan):
+    if not is_cut(lake, plan, name):
         return window.answers(log, plan, name)
     kept = lake.read(keys.windows_table(plan.name), batches=[name])
     parts = []
@@ -81,6 +81,20 @@ def answers(lake: Lake, log: PredictionLog, plan: ModelPlan, name: str) -> "pa.T
         step = "materialize predictions for its batches again"
         raise NotFound.of(f"of the answers of '{plan.name}' in window '{name}' none is left", step=step)
     return window.in_order(found)
+
+
+def is_cut(lake: Lake, plan: ModelPlan, name: str) -> bool:
+    """Whether a window was cut; one that was not is a batch."""
+    return name in _cut_already(lake, plan)
+
+
+def batches_of(lake: Lake, plan: ModelPlan, name: str) -> list[str]:
+    """The batches in which the answers of a window were given."""
+    if not is_cut(lake, plan, name):
+        return [name]
+    query = f"select distinct {window.BATCH} from {lake.scan(keys.windows_table(plan.name), batches=[name])} order by 1"
+    with sql.session() as connection:
+        return [batch for (batch,) in connection.execute(query).fetchall()]
 
 
 def _cut_already(lake: Lake, plan: ModelPlan) -> list[str]:

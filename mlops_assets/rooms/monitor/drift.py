@@ -13,6 +13,7 @@ from mlops_assets.rooms.monitor.detectors import DETECTORS
 from mlops_assets.rooms.monitor.faults import Fault, faults
 from mlops_assets.rooms.monitor.reference import days_of, floats
 from mlops_assets.rooms.monitor.rows import Picked, Rows, pieces, spread
+from mlops_assets.rooms.monitor.stored import Stored
 from mlops_assets.rooms.monitor.summary import summary
 from mlops_assets.rooms.monitor.sums import sums_of
 
@@ -215,8 +216,8 @@ def _alike(days: "Days", reference: "Reference") -> tuple[int, int]:
 
 
 def _in_order(window: Rows, days: "Days", seed: int) -> Rows:
-    """Without event times no row is next to another: their order is drawn."""
-    if days.in_time:
+    """Without event times no row is next to another: their order is drawn, unless it means nothing already."""
+    if days.in_time or isinstance(window, Stored):
         return window
     return Picked(window, np.random.default_rng(seed).permutation(window.num_rows))
 

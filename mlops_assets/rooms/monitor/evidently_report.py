@@ -2,7 +2,7 @@
 
 import os
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from html import escape
@@ -14,11 +14,11 @@ from mlops_assets.rooms.evaluate.report import STYLE
 from mlops_assets.rooms.explore.eda import self_contained
 from mlops_assets.rooms.explore.libraries import unscripted
 from mlops_assets.rooms.monitor import words
+from mlops_assets.rooms.monitor.rows import Rows, sample
 from mlops_assets.rooms.train.inputs import Feature, frame
 
 if TYPE_CHECKING:
     import pandas as pd
-    import pyarrow as pa
 
     from mlops_assets.rooms.monitor.drift import DriftFigures
     from mlops_assets.rooms.monitor.page import Page
@@ -58,9 +58,7 @@ class Drawn:
     snapshot: str
 
 
-def drawn(
-    page: "Page", window: "pa.Table", reference: "Reference", figures: "DriftFigures", row: Mapping[str, Any]
-) -> Drawn:
+def drawn(page: "Page", window: Rows, reference: "Reference", figures: "DriftFigures", row: Mapping[str, Any]) -> Drawn:
     """Evidently's report of the score and the features that moved most, with our page on top; self-contained.
 
     Args:
@@ -76,7 +74,7 @@ def drawn(
     ranked = {name: place for place, name in enumerate(words.by_moved(figures))}
     features = sorted(reference.features, key=lambda feature: ranked.get(feature.name, len(ranked)))
     wanted = [SCORE, *features[: COLUMNS - 1]]
-    here, there = sample(window, wanted), sample(reference.rows, wanted)
+    here, there = shown_rows(window, wanted), shown_rows(reference.rows, wanted)
     empty = [name for name in here.columns if here[name].isna().all() or there[name].isna().all()]
     shown = [feature for feature in wanted if feature.name not in empty]
     left_out = f"Without a value on one side, and so not drawn: {', '.join(empty)}. " if empty else ""
@@ -86,14 +84,9 @@ def drawn(
     return Drawn(html, snapshot.dumps())
 
 
-def sample(rows: "pa.Table", features: list[Feature]) -> "pd.DataFrame":
+def shown_rows(rows: Rows, features: Sequence[Feature]) -> "pd.DataFrame":
     """At most 4,000 rows, evenly spread over the table, always the same."""
-    import numpy as np
-    import pyarrow as pa
-
-    count = rows.num_rows
-    picked = np.linspace(0, count - 1, min(ROWS, count)).astype(np.int64)
-    return frame(rows.take(pa.array(picked)), features)
+    return frame(sample(rows, [feature.name for feature in features], ROWS), list(features))
 
 
 def _about(page: "Page", row: Mapping[str, Any]) -> dict[str, Any]:

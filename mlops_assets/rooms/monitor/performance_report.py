@@ -69,10 +69,11 @@ def judge_performance(court: Court, name: str) -> Judged:
     cutoff = clock(court.lake, plan.dataset)
     truth = maturity(court.labels, plan, given, cutoff)
     known_labels = window.with_labels(court.labels, plan, given, cutoff)
-    rate, seed, against = plan.model.monitor.false_alarm_rate, plan.model.train.seed, matched(known, given)
+    rate, seed, begins = plan.model.monitor.false_alarm_rate, plan.model.train.seed, head(name, given)
+    against = matched(known, begins["window_start"], begins["window_end"])
     figures = performance(known_labels, given.num_rows, against.reference, false_alarm_rate=rate, seed=seed)
     earlier = [row for row in past if row["window"] == name]
-    start = {**head(name, given), "label_cutoff": cutoff, "judgement": _number(earlier, truth, cutoff)}
+    start = {**begins, "label_cutoff": cutoff, "judgement": _number(earlier, truth, cutoff)}
     before = history.before(court.lake, plan.name, "performance_report", start)
     guess = estimate(known.task.read(given), known, before)
     row = {**start, **figures.row(), **truth.row(), **guess.row(), **against.row()}

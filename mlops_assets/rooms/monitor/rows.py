@@ -1,6 +1,6 @@
 """Rows of which not all columns, or not all rows, need be in memory at once."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
@@ -66,6 +66,15 @@ def spread(rows: Rows, count: int) -> Rows:
     if count == rows.num_rows:
         return rows
     return Picked(rows, np.arange(count) * rows.num_rows // count)
+
+
+def sample(rows: Rows, columns: Sequence[str], most: int) -> "pa.Table":
+    """So many of the rows at most, evenly spread, in their order."""
+    import pyarrow as pa
+
+    found = spread(rows.select(list(columns)), min(most, rows.num_rows))
+    parts = [pa.table({name: piece.column(name) for name in columns}) for piece in pieces(found)]
+    return pa.concat_tables(parts) if parts else pa.table({name: found.column(name) for name in columns})
 
 
 def pieces(rows: Rows) -> Iterator[Rows]:

@@ -10,10 +10,10 @@ import numpy as np
 from mlops_assets.rooms.monitor.calibration import MIN_CHUNKS
 from mlops_assets.rooms.monitor.drift import DriftFigures, drift
 from mlops_assets.rooms.monitor.reference import Reference, chunks_of
+from mlops_assets.rooms.monitor.rows import Rows
 from mlops_assets.rooms.monitor.window import span
 
 if TYPE_CHECKING:
-    import pyarrow as pa
     from numpy.typing import NDArray
 
     from mlops_assets.stores.cache import Cache
@@ -47,7 +47,7 @@ class Matched:
         return {"reference": self.words, "reference_years": self.years, "reference_rows": self.reference.rows.num_rows}
 
     def drift(
-        self, window: "pa.Table", *, false_alarm_rate: float, seed: int = 0, held: "Cache | None" = None
+        self, window: Rows, *, false_alarm_rate: float, seed: int = 0, held: "Cache | None" = None
     ) -> DriftFigures:
         """Judge a window against the season; what may occur at all is told by everything that the model has seen."""
         found = drift(window, self.reference, false_alarm_rate=false_alarm_rate, seed=seed, held=held)
@@ -58,18 +58,17 @@ class Matched:
         return replace(found, faults=tuple(faults))
 
 
-def matched(whole: Reference, window: "pa.Table") -> Matched:
+def matched(whole: Reference, start: datetime | None, end: datetime | None) -> Matched:
     """Choose the rows of a reference from the same weeks of each year before, and some weeks beside them.
 
     Args:
         whole: the reference, its rows in the order of time.
-        window: with `event_time`.
+        start: the oldest event time of the window; None: it has no time.
+        end: its newest.
     """
-    given = span(window)
-    start, end = given["window_start"], given["window_end"]
     known = span(whole.rows)
     first, last = known["window_start"], known["window_end"]
-    if start is None or first is None:
+    if start is None or end is None or first is None:
         return Matched(whole, whole, 0, "all of the reference, as its rows have no time")
     everything = f"all of the reference ({first:%Y-%m-%d} to {last:%Y-%m-%d})"
     if end - start > LONGEST:

@@ -8,6 +8,7 @@ from mlops_assets import keys
 from mlops_assets.rooms.features.quality import same
 from mlops_assets.rooms.features.replay import fed
 from mlops_assets.rooms.monitor.faults import FEWEST, MARGIN, Fault
+from mlops_assets.rooms.monitor.stored import Stored
 from mlops_assets.rooms.serve.ingest import ONLINE
 from mlops_assets.spec.plan import ModelPlan
 from mlops_assets.stores import sql
@@ -21,7 +22,7 @@ ASKED: Final = 2_000
 KIND: Final = "skew"
 
 
-def skewed(lake: Lake, plan: ModelPlan, rows: "pa.Table") -> tuple[Fault, ...]:
+def skewed(lake: Lake, plan: ModelPlan, rows: "Stored | pa.Table") -> tuple[Fault, ...]:
     """A feature's share of the window's online requests that were answered by another value than training has.
 
     It is a fault and needs no calibration: the value of one row at one time is either the same or it is not. Only a
@@ -55,16 +56,18 @@ def _differ(offline: Any, logged: Any, *, exact: bool) -> bool:
     return not same(fed(offline, logged), logged)
 
 
-def _asked(lake: Lake, plan: ModelPlan, rows: "pa.Table") -> "pa.Table | None":
+def _asked(lake: Lake, plan: ModelPlan, rows: "Stored | pa.Table") -> "pa.Table | None":
     """The offline features of the rows that were asked about, each beside what it was answered by."""
     table = keys.table(plan.name, "predictions")
     if not lake.exists(table) or ONLINE not in lake.batches(table):
         return None
-    key, known = sql.identifiers(plan.dataset.key), rows.select([*plan.dataset.key, *plan.features])
+    import pyarrow.dataset as ds
+
+    key, wanted = sql.identifiers(plan.dataset.key), sql.identifiers([*plan.dataset.key, *plan.features])
     log = lake.scan(table, batches=[ONLINE])
     with sql.connect() as connection:
-        connection.register("offline", known)
+        connection.register("offline", ds.dataset(rows.path) if isinstance(rows, Stored) else rows)
         return connection.execute(
-            f"select o.*, l.inputs as logged_inputs from offline o join {log} l using ({key}) "
+            f"select o.*, l.inputs as logged_inputs from (select {wanted} from offline) o join {log} l using ({key}) "
             f"where l.inputs is not null order by l.event_time desc, l.prediction_id limit {ASKED}"
         ).to_arrow_table()

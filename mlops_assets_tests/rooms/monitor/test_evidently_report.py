@@ -6,7 +6,7 @@ import pyarrow as pa
 import pytest
 
 from mlops_assets.rooms.monitor.drift import DriftFigures, drift
-from mlops_assets.rooms.monitor.evidently_report import PLOTS, ROWS, Drawn, drawn, sample
+from mlops_assets.rooms.monitor.evidently_report import PLOTS, ROWS, Drawn, drawn, shown_rows
 from mlops_assets.rooms.monitor.page import Page
 from mlops_assets.rooms.monitor.pictures import drift_picture
 from mlops_assets.rooms.monitor.reference import Reference
@@ -63,8 +63,8 @@ def test_a_score_that_never_varies_can_be_drawn() -> None:
 def test_the_sample_is_bounded_and_always_the_same() -> None:
     rows = window(days=90, rows=60)
     features = list(from_manifest(MANIFEST))
-    assert len(sample(rows, features)) == ROWS
-    assert sample(rows, features).equals(sample(rows, features))
+    assert len(shown_rows(rows, features)) == ROWS
+    assert shown_rows(rows, features).equals(shown_rows(rows, features))
 
 
 @pytest.fixture(scope="module")

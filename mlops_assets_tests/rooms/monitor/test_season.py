@@ -7,14 +7,21 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from mlops_assets.rooms.monitor import season
 from mlops_assets.rooms.monitor.drift import drift
 from mlops_assets.rooms.monitor.reference import Reference, chunks_of
-from mlops_assets.rooms.monitor.season import matched
+from mlops_assets.rooms.monitor.season import Matched
+from mlops_assets.rooms.monitor.window import span
 from mlops_assets_tests.rooms.monitor import days
 
 YEAR = timedelta(days=365.2425)
 FIRST = datetime(2021, 1, 1, tzinfo=UTC)
 A_DAY = 40
+
+
+def matched(known: Reference, window: pa.Table) -> Matched:
+    given = span(window)
+    return season.matched(known, given["window_start"], given["window_end"])
 
 
 def rows(start: datetime, length: int, *, seed: int = 0, shift: float = 0.0, new: str = "") -> pa.Table:
