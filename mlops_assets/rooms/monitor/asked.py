@@ -26,8 +26,10 @@ if TYPE_CHECKING:
     from mlops_assets.spec.plan import ModelPlan
     from mlops_assets.stores.lake import Lake
 
-MEMORY: Final = "512MB"
+MEMORY: Final = "1GB"
 """DuckDB's, above which it spills."""
+THREADS: Final = 2
+"""Each needs memory of its own, also where there are many cores."""
 
 
 @dataclass(frozen=True)
@@ -80,6 +82,7 @@ def asked(lake: "Lake", plan: "ModelPlan", name: str) -> Iterator[Asked]:
                 step="materialize predictions for its batches again",
             )
         _check(connection, lake, plan, batches)
+        connection.execute(f"set threads = {THREADS}")
         path = Path(folder) / "window.parquet"
         to = f"to {sql.literal(str(path))} (format parquet, row_group_size {PIECE})"
         connection.execute(f"copy ({_with_features(lake, plan, answers, batches)}) {to}")

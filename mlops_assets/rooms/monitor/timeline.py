@@ -78,7 +78,10 @@ class _Life:
         drift, truth = self._windows["drift_report"], self._windows["performance_report"]
         releases = self._records("release")
         champion = f"Version {releases[-1].body['version']} is in force" if releases else "No model is released yet"
-        alarms = f"{_alarms(drift)} of {len(drift)} windows had drifted"
+        broken = sum(bool(row.get("fault")) for row in drift)
+        alarms = (
+            f"{_alarms(drift)} of {len(drift)} windows had drifted{f', {broken} held broken data' if broken else ''}"
+        )
         worse = _alarms(truth)
         answered = f"{worse} of {len(truth)} {'was' if worse == 1 else 'were'} answered worse than they should be"
         return f"{champion}. {alarms}, {answered}. {self._asked()}"
@@ -116,8 +119,9 @@ class _Life:
             ratio = row["figure"] / row["threshold"] if row["threshold"] else float("nan")
             if row["window_end"] is not None and math.isfinite(ratio):
                 said = f"{row['window']}: {row['figure_name']} {row['figure']:.4f} of {row['threshold']:.4f}"
-                link = self._link("drift_report", row["window"])
-                marks.append(Mark(_utc(row["window_end"]), ratio, said, alarm=bool(row["alarm"]), link=link))
+                said += f"; broken: {row['faulty']}" if row.get("fault") else ""
+                link, rings = self._link("drift_report", row["window"]), bool(row["alarm"] or row.get("fault"))
+                marks.append(Mark(_utc(row["window_end"]), ratio, said, alarm=rings, link=link))
         return Lane("drift / threshold", marks, "dot", level=1.0)
 
     def estimate(self) -> Lane:

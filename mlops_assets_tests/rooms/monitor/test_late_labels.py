@@ -8,6 +8,7 @@ import pyarrow as pa
 import pytest
 
 from mlops_assets import keys
+from mlops_assets.rooms.evaluate.verdict import Verdict
 from mlops_assets.rooms.monitor import assets as monitor
 from mlops_assets.rooms.monitor import timeline
 from mlops_assets.rooms.monitor.history import latest, record
@@ -94,15 +95,25 @@ def test_the_timeline_holds_data_drift_estimate_truth_releases_and_requests(
     row = {"window": "april", "window_start": APRIL, "window_end": APRIL, "alarm": True, "figure_name": "score_ks"}
     record(stores.lake(), NAME, "drift_report", {**row, "figure": 0.3, "threshold": 0.2})
     body = {"key": "k", "clock": moment, "causes": ["drift"], "reason": "drift: window april", "labels": 1}
-    lineage.append("retrain_request", NAME, body)
-    lineage.append("retrain_outcome", NAME, {"request": "k", "outcome": "refused", "reason": "no better <b>"})
+    found = [{"cause": "drift", "evidence": "", "held": "cooldown", "windows": ["drift:april"]}]
+    lineage.append("retrain_decision", NAME, {"retrain": False, "reason": "cooldown: 3 days of 28", "findings": found})
+    lineage.append("retrain_request", NAME, {**body, "windows": ["drift:april"]})
+    verdict = Verdict(NAME, "REJECT", (), 2, "d2", 1, ("", ""), 500)
+    verdict.record(lineage)
+    came = {"request": "k", "outcome": "refused", "reason": "no better <b>", "challenger": 2, "decision": "REJECT"}
+    lineage.append("retrain_outcome", NAME, came)
     saved = timeline.save(stores.lake(), lineage, stores.reports(), trips.plan())
     html = saved.path.read_text()
     for lane in ("rows", "drift / threshold", "estimate", "truth: roc_auc", "releases", "requests"):
         assert f">{lane}</text>" in html
-    assert "Version 1 is in force" in html
-    assert "refused: no better &lt;b&gt;" in html
-    assert stores.reports().url(REPORT, "april") in html
+    assert "Version 1 is in force. 1 of 1 windows had drifted, 0 of " in html
+    assert "A challenger was asked for once since the first model: 1 refused." in html
+    done = "held back: cooldown: 3 days of 28; a challenger was asked for on 2024-04-01: refused: no better &lt;b&gt;"
+    assert f"<td>{done}</td>" in html
+    drift, page = (NAME, "drift_report"), f"v2-{verdict.digest[:12]}"
+    links = {(REPORT, "april"): 3, (drift, "april"): 4, ((NAME, "verdict"), page): 1, ((NAME, "champion"), "v1"): 2}
+    for (key, version), count in links.items():
+        assert html.count(f"<a href='{stores.reports().url(key, version)}'>") == count, (key, version)
     assert saved.url == stores.reports().url(keys.key(NAME, "retrain_request"), "timeline")
 
 

@@ -3,17 +3,25 @@
 import base64
 import json
 import socketserver
+import ssl
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from pydantic import ValidationError
 
+from mlops_assets.rooms.retrain import channels
 from mlops_assets.rooms.retrain.channels import Message
 from mlops_assets.rooms.retrain.outbox import ATTEMPTS, DELIVERY, deliver, notify, undelivered
 from mlops_assets.spec.retrain import Notify
@@ -38,13 +46,32 @@ class Hook(BaseHTTPRequestHandler):
 class Sink(socketserver.StreamRequestHandler):
     """As much of SMTP as a client needs to hand over a letter."""
 
+    def sealed(self, context: ssl.SSLContext) -> bool:
+        """Go on in secret; whether the other side believes who this is."""
+        try:
+            self.connection = context.wrap_socket(self.connection, server_side=True)
+        except OSError:
+            return False
+        self.rfile, self.wfile = self.connection.makefile("rb"), self.connection.makefile("wb", buffering=0)
+        return True
+
+    def finish(self) -> None:
+        super().finish()
+        self.connection.close()
+
     def handle(self) -> None:
         server: Any = self.server
         self.wfile.write(b"220 sink\r\n")
         while line := self.rfile.readline():
             word = line.strip().upper().split(b" ")[0]
             if word == b"EHLO":
-                self.wfile.write(b"250-sink\r\n250 AUTH PLAIN\r\n")
+                offered = b"250-STARTTLS\r\n" if server.tls and not isinstance(self.connection, ssl.SSLSocket) else b""
+                self.wfile.write(b"250-sink\r\n" + offered + b"250 AUTH PLAIN\r\n")
+                continue
+            if word == b"STARTTLS":
+                self.wfile.write(b"220 go ahead\r\n")
+                if not self.sealed(server.tls):
+                    return
                 continue
             if word == b"AUTH":
                 server.taken.append(base64.b64decode(line.split()[-1]).decode())
@@ -62,7 +89,7 @@ class Sink(socketserver.StreamRequestHandler):
 
 @contextmanager
 def running(server: Any) -> Iterator[Any]:
-    server.taken, server.answers = [], []
+    server.taken, server.answers, server.tls = [], [], None
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
     thread.start()
     try:
@@ -94,6 +121,11 @@ def lineage(tmp_path: Path) -> SqliteLineage:
 
 def web(hook: Any) -> Notify:
     return Notify.model_validate({"webhook": f"http://127.0.0.1:{hook.server_address[1]}/T0K3N"})
+
+
+def by_tls(sink: Any) -> Notify:
+    named = {"to": ["ada@x.org"], "host": "127.0.0.1", "port": sink.server_address[1], "starttls": True}
+    return Notify.model_validate({"email": {**named, "user": "mlops", "password": "s3cret"}})
 
 
 def test_a_webhook_gets_slacks_json_once(lineage: SqliteLineage, hook: Any, tmp_path: Path) -> None:
@@ -131,6 +163,86 @@ def test_an_e_mail_server_that_asks_who_is_there_is_told_and_its_no_is_recorded(
     assert len(sink.taken) == 1 + known
     assert told.startswith("told a person by email" if known else "could not tell a person by email, attempt 1 of 10")
     assert "s3cret" not in json.dumps([record.body for record in lineage.records()])
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """A certificate of 127.0.0.1 that is its own authority, and its key."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "sink")])
+    now, here = datetime.now(UTC), x509.IPAddress(ip_address("127.0.0.1"))
+    made = (
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number(), now, now + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([here]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    folder = tmp_path_factory.mktemp("tls")
+    (folder / "certificate.pem").write_bytes(made.public_bytes(Encoding.PEM))
+    (folder / "key.pem").write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    return folder / "certificate.pem", folder / "key.pem"
+
+
+@pytest.fixture
+def secret_sink(sink: Any, certificate: tuple[Path, Path]) -> Any:
+    """It can go on in secret."""
+    sink.tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    sink.tls.load_cert_chain(*certificate)
+    return sink
+
+
+def test_an_e_mail_goes_by_tls_to_a_server_that_is_known(
+    lineage: SqliteLineage,
+    secret_sink: Any,
+    certificate: tuple[Path, Path],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate[0]))
+    assert deliver(lineage, "late", by_tls(secret_sink), lock=tmp_path / "lock") == ["told a person by email"]
+    assert secret_sink.taken[0] == "\0mlops\0s3cret"
+    assert "Subject: late: retraining did not help" in secret_sink.taken[1]
+
+
+def test_a_server_that_nobody_vouches_for_gets_neither_password_nor_letter(
+    lineage: SqliteLineage, secret_sink: Any, tmp_path: Path
+) -> None:
+    (told,) = deliver(lineage, "late", by_tls(secret_sink), lock=tmp_path / "lock")
+    assert "certificate verify failed" in told
+    assert secret_sink.taken == []
+
+
+def test_a_server_without_tls_is_not_told_the_password_where_tls_is_declared(
+    lineage: SqliteLineage, sink: Any, tmp_path: Path
+) -> None:
+    (told,) = deliver(lineage, "late", by_tls(sink), lock=tmp_path / "lock")
+    assert "STARTTLS extension not supported" in told
+    assert sink.taken == []
+
+
+def test_two_daemons_deliver_once(lineage: SqliteLineage, hook: Any, tmp_path: Path) -> None:
+    with ThreadPoolExecutor(4) as pool:
+        told = list(pool.map(lambda _: deliver(lineage, "late", web(hook), lock=tmp_path / "lock"), range(4)))
+    assert sorted(told) == [[], [], [], ["told a person by webhook"]]
+    assert len(hook.taken) == 1
+
+
+def test_a_kill_before_delivery_loses_no_message_and_one_after_it_repeats_one(
+    lineage: SqliteLineage, hook: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def killed(*_: object, **__: object) -> None:
+        raise SystemExit
+
+    for dies, posts in ((channels, "post"), (SqliteLineage, "append")):
+        with monkeypatch.context() as patch:
+            patch.setattr(dies, posts, killed)
+            with pytest.raises(SystemExit):
+                deliver(lineage, "late", web(hook), lock=tmp_path / "lock")
+    assert len(hook.taken) == 1
+    again = SqliteLineage(tmp_path / "lineage.db")
+    assert deliver(again, "late", web(hook), lock=tmp_path / "lock") == ["told a person by webhook"]
+    assert len(hook.taken) == 2
+    assert undelivered(again, "late", web(hook)) == []
 
 
 def test_a_failure_is_recorded_without_the_secret_and_tried_again_later(
