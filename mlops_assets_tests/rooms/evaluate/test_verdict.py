@@ -72,7 +72,7 @@ def test_a_worse_challenger_is_refused_by_the_objective(data: Examples) -> None:
     assert gate is not None
     assert gate.high is not None
     assert gate.high < 0
-    assert "does not clearly beat version 1" in gate.reason
+    assert "is worse than version 1 by -" in gate.reason
 
 
 def test_an_equal_challenger_is_refused(data: Examples) -> None:
