@@ -56,11 +56,12 @@ Repair = Callable[[Any, Arrived], Iterator[Rewrite]]
 
 
 def rename(repair: spec.Rename, arrived: Arrived) -> Iterator[Rewrite]:
-    """A column that came under another name."""
+    """A column that came under another name, or in other letters; one that has its name already stays."""
     for old, new in repair.columns.items():
-        if arrived.found([new]):
+        came = arrived.found([old])
+        if new in arrived.kinds or arrived.found([new]) not in ([], came):
             continue
-        for name in arrived.found([old]):
+        for name in came:
             yield Rewrite(name, sql.identifier(name), new)
 
 

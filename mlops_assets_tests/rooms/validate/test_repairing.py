@@ -11,9 +11,12 @@ from pydantic import ValidationError
 from mlops_assets import keys
 from mlops_assets.rooms.validate.batch import validate_batch
 from mlops_assets.rooms.validate.contract import BatchBreach, Column, Contract, Rule
+from mlops_assets.rooms.validate.judgement import register
+from mlops_assets.rooms.validate.repairing import Repairs, apply, kinds
 from mlops_assets.rooms.validate.split import Split, split
 from mlops_assets.spec.dataset import Dataset
 from mlops_assets.spec.plan import DatasetPlan
+from mlops_assets.stores import sql
 from mlops_assets.stores.delta import DeltaLake
 
 CONTRACT = Contract((Column("id", "BIGINT"), Column("x", "DOUBLE", rules=(Rule("positive", "x > 0"),))))
@@ -41,6 +44,24 @@ def test_repairs_run_in_their_order_each_on_what_the_one_before_left() -> None:
     cells = {(c["repair"], c["before"], c["after"]) for c in found.repairs.to_pylist() if c["_row"] == 1}
     assert cells == {("trim", " 1,5 ", "1,5"), ("cast", "1,5", "1.5"), ("unit", "1.5", "15.0")}
     assert found.repaired == {"rename x": 1, "trim x": 1, "cast x": 1, "unit x": 1, "fill x": 1}
+
+
+@pytest.mark.parametrize(
+    ("came", "columns", "becomes"),
+    [
+        (["id", "X"], {"X": "x"}, ["id", "x"]),
+        (["id", "x"], {"X": "x"}, ["id", "x"]),
+        (["id", "x", "Size"], {"Size": "X"}, ["id", "x", "Size"]),
+    ],
+)
+def test_a_name_in_other_letters_is_another_name_and_no_column_takes_that_of_another(
+    came: list[str], columns: dict[str, str], becomes: list[str]
+) -> None:
+    declared = dataset({"kind": "rename", "columns": columns}).repairs
+    with sql.connect() as connection:
+        register(connection, pa.table({name: [1] for name in came}))
+        held = apply(connection, Repairs(declared))
+        assert list(kinds(connection, held)) == becomes
 
 
 def test_what_a_repair_cannot_read_stays_as_it_arrived_and_is_refused_for_its_type() -> None:
