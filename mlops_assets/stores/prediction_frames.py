@@ -27,12 +27,12 @@ def frame(
         more: what else is to be held of each; none where there is nothing.
     """
     micros = msgspec.json.encode([int(each * 1e6) for each in seconds])
-    record = b'{%b,"us":%b,"said":[%b]' % (head, micros, b",".join(said))
+    parts = [b"{", head, b',"us":', micros, b',"said":[', b",".join(said), b"]"]
     if asked:
-        record += b',"asked":[%b]' % b",".join(asked)
+        parts += (b',"asked":[', b",".join(asked), b"]")
     if any(more):
-        record += b',"more":' + msgspec.json.encode(more)
-    return record + b"}"
+        parts += (b',"more":', msgspec.json.encode(more))
+    return b"".join([*parts, b"}"])
 
 
 def rows(record: dict[str, Any]) -> list[dict[str, Any]]:

@@ -76,7 +76,7 @@ class LogWriter:
         Raises:
             StoreError: the disk is full or gone; nothing of the records stays.
         """
-        lines = b"".join([b"%08x %s\n" % (zlib.crc32(record), record) for record in records])
+        lines = b"".join([part for record in records for part in (b"%08x " % zlib.crc32(record), record, b"\n")])
         try:
             file = self._open()
             done = os.write(file, lines)

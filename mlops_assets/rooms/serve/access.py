@@ -50,7 +50,11 @@ class Access:
         Raises:
             Problem: 401 without a known token, 403 when its role does not allow this.
         """
-        roles = self._roles(headers.get(b"authorization", b""))
+        given = headers.get(b"authorization", b"")
+        # One that was right before is compared as it is. It is found by Python's own hash, which is keyed a process and
+        # tells nothing of how near a guess came.
+        known = self._known.get(hash(given))
+        roles = known[1] if known is not None and hmac.compare_digest(known[0], given) else self._roles(given)
         if not roles:
             raise Problem(
                 401, fault("authorization", "no known bearer token"), headers=[(b"www-authenticate", b"Bearer")]
@@ -59,13 +63,7 @@ class Access:
             raise Problem(403, fault("authorization", "another role is needed", role))
 
     def _roles(self, given: bytes) -> frozenset[str]:
-        """The roles of a header's token; a header that was right once is compared as it is, without hashing it again.
-
-        It is found by Python's own hash, which is keyed a process and tells nothing of how near a guess came.
-        """
-        known = self._known.get(hash(given))
-        if known is not None and hmac.compare_digest(known[0], given):
-            return known[1]
+        """The roles of a header's token, by its hash; a header that was right is remembered."""
         token = given[len(_SCHEME) :] if given[: len(_SCHEME)].lower() == _SCHEME else b""
         digest = hashlib.sha256(token).digest()
         roles = frozenset(role for role, expected in self._hashes if hmac.compare_digest(digest, expected))
