@@ -9,7 +9,7 @@ from mlops_assets.stores.fingerprint import ALGORITHM
 from mlops_assets.stores.lake import BATCH
 
 if TYPE_CHECKING:
-    from deltalake import CommitProperties, DeltaTable
+    from deltalake import CommitProperties, DeltaTable, WriterProperties
 
     from mlops_assets.stores.rows import Kept
 
@@ -39,6 +39,7 @@ def create(folder: Path, rows: "Kept", batch: str, fingerprint: str, commit: Map
             mode="error",
             configuration=CONFIGURATION,
             commit_properties=properties,
+            writer_properties=_layout(),
         )
     except DeltaError as problem:
         if DeltaTable.is_deltatable(str(folder)):
@@ -66,6 +67,7 @@ def overwrite(
         predicate="true" if replaced else f"{BATCH} = {sql.literal(batch)}",
         schema_mode="overwrite" if replaced else "merge",
         commit_properties=_properties(batch, fingerprint, commit),
+        writer_properties=_layout(),
     )
 
 
@@ -84,6 +86,7 @@ def restate(held: "DeltaTable", rows: "Kept", fingerprint: str, commit: Mapping[
         predicate="true",
         schema_mode="overwrite",
         commit_properties=_properties("", fingerprint, commit),
+        writer_properties=_layout(),
     )
 
 
@@ -94,3 +97,10 @@ def _properties(batch: str, fingerprint: str, commit: Mapping[str, str]) -> "Com
     by = f"{ALGORITHM} duckdb {duckdb.__version__}"
     ours = {"batch": batch, "fingerprint": fingerprint, "fingerprint_by": by}
     return CommitProperties(custom_metadata={**provenance.stamp(), **commit, **ours})
+
+
+def _layout() -> "WriterProperties":
+    """Of the Parquet files: bounds of each chunk of a column, which readers skip by, and none of each page."""
+    from deltalake import ColumnProperties, WriterProperties
+
+    return WriterProperties(default_column_properties=ColumnProperties(statistics_enabled="CHUNK"))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from mlops_assets.stores import sql
 from mlops_assets.stores.lake import BATCH
+from mlops_assets.stores.rows import CHUNK
 
 if TYPE_CHECKING:
     import duckdb
@@ -25,7 +26,7 @@ def of_table(data: "pa.Table") -> str:
     from mlops_assets.stores.columns import storable
 
     kept = storable(data.drop_columns([BATCH]) if BATCH in data.column_names else data)
-    return of_stream(kept.to_reader())
+    return of_stream(kept.to_reader(CHUNK))
 
 
 def of_stream(reader: "pa.RecordBatchReader") -> str:

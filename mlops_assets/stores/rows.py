@@ -66,7 +66,7 @@ class Kept:
         """The rows once, as an Arrow stream."""
         import pyarrow as pa
 
-        batches = (batch for chunk in self.chunks() for batch in chunk.to_batches())
+        batches = (batch for chunk in self.chunks() for batch in chunk.to_batches(CHUNK))
         return pa.RecordBatchReader.from_batches(self.schema, batches)
 
 

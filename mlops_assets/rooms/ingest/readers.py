@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from mlops_assets.rooms.ingest import parquet
 from mlops_assets.rooms.ingest.refusal import check_days, distinct, look, reason, refused
 from mlops_assets.stores import sql
 from mlops_assets.stores.rows import CHUNK
@@ -35,8 +36,13 @@ def read(path: Path) -> "pa.Table":
     Raises:
         LandingError: no such reader, or the file is empty, cut off, or not what its suffix says.
     """
-    with opened(path) as rows:
-        return rows.read_all()
+    with sql.session() as connection, _refusing(path):
+        if _is_plain(path):
+            table = parquet.stream(path).read_all()
+        else:
+            table = _relation(connection, path).to_arrow_table(CHUNK)  # as a stream, one core makes it alone
+        check_days(path, table)
+        return table
 
 
 @contextmanager
@@ -46,33 +52,57 @@ def opened(path: Path) -> "Iterator[pa.RecordBatchReader]":
     Raises:
         LandingError: as `read`; also while the rows pass.
     """
-    import duckdb
     import pyarrow as pa
 
-    ending = suffix(path).lower()
-    if ending not in READERS:
-        raise refused(path, "no reader for this suffix", allowed=", ".join(sorted(READERS)))
-    compression = COMPRESSIONS.get(path.suffix.lower(), "")
-    look(path, ending, compression)
-    damages = (duckdb.Error, pa.ArrowException, csv.Error, UnicodeDecodeError, OSError)
-
     def passing(rows: "pa.RecordBatchReader") -> "Iterator[pa.RecordBatch]":
-        try:
+        with _refusing(path):
             for batch in rows:
                 check_days(path, batch)
                 yield batch
-        except damages as error:
-            raise refused(path, f"cannot be read as {ending}: {reason(error)}") from error
 
     with sql.session() as connection:
-        try:
-            relation = connection.sql(READERS[ending](connection, path, compression))
-            columns = zip(relation.columns, relation.types, strict=True)
-            kept = ", ".join(f"{_storable(name, str(kind))} as {sql.identifier(name)}" for name, kind in columns)
-            rows = relation.project(kept).to_arrow_reader(CHUNK)
-        except damages as error:
-            raise refused(path, f"cannot be read as {ending}: {reason(error)}") from error
+        with _refusing(path):
+            plain = _is_plain(path)
+            rows = parquet.stream(path) if plain else _relation(connection, path).to_arrow_reader(CHUNK)
         yield pa.RecordBatchReader.from_batches(rows.schema, passing(rows))
+
+
+def _is_plain(path: Path) -> bool:
+    """Whether Arrow alone reads the file, once it was looked at."""
+    ending = suffix(path).lower()
+    if ending not in READERS:
+        raise refused(path, "no reader for this suffix", allowed=", ".join(sorted(READERS)))
+    look(path, ending, _compression(path))
+    return ending == ".parquet" and parquet.plain(path)
+
+
+def _compression(path: Path) -> str:
+    return COMPRESSIONS.get(path.suffix.lower(), "")
+
+
+def _relation(connection: "duckdb.DuckDBPyConnection", path: Path) -> "duckdb.DuckDBPyRelation":
+    """A file's rows, in types that tables hold."""
+    relation = connection.sql(READERS[suffix(path).lower()](connection, path, _compression(path)))
+    columns = zip(relation.columns, relation.types, strict=True)
+    return relation.project(
+        ", ".join(f"{_storable(name, str(kind))} as {sql.identifier(name)}" for name, kind in columns)
+    )
+
+
+@contextmanager
+def _refusing(path: Path) -> Iterator[None]:
+    """Refuse the file where a parser breaks off.
+
+    Raises:
+        LandingError: it did.
+    """
+    import duckdb
+    import pyarrow as pa
+
+    try:
+        yield
+    except (duckdb.Error, pa.ArrowException, csv.Error, UnicodeDecodeError, OSError) as error:
+        raise refused(path, f"cannot be read as {suffix(path).lower()}: {reason(error)}") from error
 
 
 def suffix(path: Path) -> str:

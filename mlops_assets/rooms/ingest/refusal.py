@@ -66,7 +66,7 @@ def distinct(path: Path, names: list[str]) -> None:
         seen[name.lower()] = name
 
 
-def check_days(path: Path, batch: "pa.RecordBatch") -> None:
+def check_days(path: Path, batch: "pa.RecordBatch | pa.Table") -> None:
     """Refuse days that no table can hold: Delta's writer breaks off at them."""
     import pyarrow as pa
     import pyarrow.compute as pc

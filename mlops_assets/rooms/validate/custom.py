@@ -3,8 +3,9 @@
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
+from mlops_assets.rooms.validate import memory
 from mlops_assets.rooms.validate.contract import BatchBreach, Contract, CustomCheck
-from mlops_assets.rooms.validate.judgement import OTHERS, without
+from mlops_assets.rooms.validate.judgement import OTHERS, numbers, without
 from mlops_assets.rooms.validate.repairing import ID
 from mlops_assets.stores import sql
 
@@ -18,8 +19,13 @@ CHUNK: Final = 1_000_000
 """Rows that a check sees at a time."""
 
 
-def run(connection: "duckdb.DuckDBPyConnection", contract: Contract) -> None:
+def run(connection: "duckdb.DuckDBPyConnection", contract: Contract, judged: "pa.Table | None" = None) -> None:
     """Add to `breaches` the rows of `judged` that don't meet a custom check.
+
+    Args:
+        connection: of the batch.
+        contract: with the checks.
+        judged: what lies in `judged`, where it is in memory.
 
     Raises:
         BatchBreach: a check could not run, or doesn't answer with a bool a row.
@@ -30,7 +36,7 @@ def run(connection: "duckdb.DuckDBPyConnection", contract: Contract) -> None:
     found: list[tuple[str, list[int]]] = []
     for column in dict.fromkeys(check.column for check in contract.custom):
         checks = [check for check in contract.custom if check.column == column]
-        for rows in _castable(connection, [column] if column else contract.names, checks[0].dtypes):
+        for rows in _castable(connection, [column] if column else contract.names, checks[0].dtypes, judged):
             with pd.option_context("mode.copy_on_write", True):  # a check that writes into its rows writes for itself
                 found += [
                     (f"{column or 'row'}:{check.name}", _failed(check, rows.copy(deep=False))) for check in checks
@@ -42,21 +48,31 @@ def run(connection: "duckdb.DuckDBPyConnection", contract: Contract) -> None:
 
 
 def _castable(
-    connection: "duckdb.DuckDBPyConnection", columns: list[str], dtypes: Mapping[str, str]
+    connection: "duckdb.DuckDBPyConnection", columns: list[str], dtypes: Mapping[str, str], judged: "pa.Table | None"
 ) -> Iterator["pd.DataFrame"]:
     """The columns of the rows where all of them could be cast, by row number, in the dtypes that the contract names."""
     import pandas as pd
 
-    uncast = ", ".join(sql.literal(f"{name}:{why}") for name in columns for why in ("type", "finite"))
-    whole = without(connection, f"id from breaches where reason in ({uncast})")
-    query = f"select {ID}, {sql.identifiers(columns)} from judged where {whole}"
-    for batch in connection.execute(query).to_arrow_reader(CHUNK):
-        if batch.num_rows:
-            index = batch.column(ID).to_pandas()
-            declared = {name: _as_declared(batch.column(name), dtypes.get(name, "")) for name in columns}
+    for chunk in _chunks(connection, columns, judged):
+        if chunk.num_rows:
+            index = chunk.column(ID).to_pandas()
+            declared = {name: _as_declared(chunk.column(name), dtypes.get(name, "")) for name in columns}
             rows = pd.DataFrame(declared, copy=False)
             rows.index = pd.Index(index)
             yield rows
+
+
+def _chunks(
+    connection: "duckdb.DuckDBPyConnection", columns: list[str], judged: "pa.Table | None"
+) -> Iterator["pa.Table | pa.RecordBatch"]:
+    uncast = ", ".join(sql.literal(f"{name}:{why}") for name in columns for why in ("type", "finite"))
+    ids, wanted = f"id from breaches where reason in ({uncast})", [ID, *columns]
+    if judged is None:
+        query = f"select {sql.identifiers(wanted)} from judged where {without(connection, ids)}"
+        yield from connection.execute(query).to_arrow_reader(CHUNK)
+    else:
+        rows = memory.without(judged, numbers(connection, ids)).select(wanted)
+        yield from (rows.slice(start, CHUNK) for start in range(0, rows.num_rows, CHUNK))
 
 
 def _failed(check: CustomCheck, rows: "pd.DataFrame") -> list[int]:
@@ -102,7 +118,7 @@ def _covers(met: "pd.Series[Any]", values: "pd.Series[Any] | pd.DataFrame") -> b
     return len(met) == len(values) or len(met) == len(values.dropna())
 
 
-def _as_declared(values: "pa.Array", dtype: str) -> "pd.Series[Any]":
+def _as_declared(values: "pa.Array | pa.ChunkedArray", dtype: str) -> "pd.Series[Any]":
     """The Series in the dtype that the contract names, where its values allow."""
     import pandas as pd
     import pyarrow as pa

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Final, Union
 
-from mlops_assets.rooms.validate import wide
+from mlops_assets.rooms.validate import memory, wide
 from mlops_assets.rooms.validate.casting import FLOATS, INFINITE, cast, present
 from mlops_assets.rooms.validate.contract import BatchBreach, Column, Contract
 from mlops_assets.rooms.validate.periods import bounds
@@ -68,8 +68,11 @@ def check_columns(names: Sequence[str], contract: Contract, dataset: Dataset) ->
         )
 
 
-def register(connection: "duckdb.DuckDBPyConnection", raw: "Raw") -> None:
+def register(connection: "duckdb.DuckDBPyConnection", raw: "Raw") -> "pa.Table | None":
     """Show the batch to DuckDB as `arrived`, its rows numbered in their order.
+
+    Returns:
+        What lies there, where it is in memory.
 
     Raises:
         BatchBreach: a column's name is doubled, reserved, or none.
@@ -80,9 +83,10 @@ def register(connection: "duckdb.DuckDBPyConnection", raw: "Raw") -> None:
     _check_names(list(kinds(connection, raw)) if isinstance(raw, str) else raw.column_names)
     if isinstance(raw, str):
         connection.execute(f"create temp view arrived as select *, row_number() over () as {ID} from {raw}")
-        return
-    numbers = pa.array(np.arange(1, raw.num_rows + 1, dtype=np.int64))
-    wide.hold(connection, "arrived", raw.append_column(ID, numbers))
+        return None
+    arrived = raw.append_column(ID, pa.array(np.arange(1, raw.num_rows + 1, dtype=np.int64)))
+    wide.hold(connection, "arrived", arrived)
+    return arrived
 
 
 def _check_names(names: Sequence[str]) -> None:
@@ -117,6 +121,11 @@ def without(connection: "duckdb.DuckDBPyConnection", ids: str) -> str:
     return f"{ID} not in ({', '.join(map(str, few)) if len(few) <= _FEW else f'select {ids}'})"
 
 
+def numbers(connection: "duckdb.DuckDBPyConnection", ids: str) -> "pa.ChunkedArray":
+    """The rows' numbers that SQL after SELECT gives."""
+    return connection.execute(f"select {ids}").to_arrow_table().column(0)
+
+
 def as_json(connection: "duckdb.DuckDBPyConnection") -> str:
     """SQL of a row of `arrived` as JSON; NaN and infinity, which JSON lacks, as text."""
     fields = []
@@ -135,9 +144,9 @@ def judge(
     dataset: Dataset,
     batch: str,
     *,
-    held: bool = False,
-) -> None:
-    """Make the view `judged` in the contract's types, and the table `breaches` of each row's own reasons.
+    arrived: "pa.Table | None" = None,
+) -> "pa.Table | None":
+    """Make the relation `judged` in the contract's types, and the table `breaches` of each row's own reasons.
 
     Args:
         connection: of the batch.
@@ -145,37 +154,61 @@ def judge(
         contract: what each row must meet.
         dataset: for key, event time and period.
         batch: its name.
-        held: it lies in memory, where text may be cast once for all passes, into a table.
+        arrived: what lies in memory, where it may be looked at once for all passes.
+
+    Returns:
+        What lies in `judged`, where it is in memory.
 
     Raises:
         BatchBreach: the batch's columns are not the contract's.
     """
-    arriving = kinds(connection, repaired)
+    arriving, columns = kinds(connection, repaired), list(enumerate(contract.columns))
     check_columns(list(arriving), contract, dataset)
-    known = {name.lower(): kind for name, kind in arriving.items()}
-    columns, once = list(enumerate(contract.columns)), held and _is_text(contract, known)
-    wide.make(connection, "typed", columns, lambda some: _typed(some, known, repaired), once=once)
-    connection.execute(f"create temp view judged as select {ID}, {sql.identifiers(contract.names)} from typed")
     connection.execute("create temp table breaches (id bigint, place integer, reason varchar)")
-    demanded, failures = {*dataset.key, *([dataset.event_time] if dataset.event_time else [])}, list[Failure]()
+    failures = list(enumerate(_all_failures(contract, dataset, batch)))
+    if arrived is not None and len(wide.groups(connection, columns)) == 1:
+        return _judge_held(connection, repaired, contract, failures, arrived)
+    wide.make(connection, "typed", columns, lambda some: _typed(some, arriving, repaired))
+    connection.execute(f"create temp view judged as select {ID}, {sql.identifiers(contract.names)} from typed")
+    for some in wide.groups(connection, failures, BREACHES):
+        _breach(connection, some, "typed")
+    return None
+
+
+def _judge_held(
+    connection: "duckdb.DuckDBPyConnection",
+    repaired: str,
+    contract: Contract,
+    failures: "Sequence[tuple[int, Failure]]",
+    arrived: "pa.Table",
+) -> "pa.Table":
+    """As `judge`, of a batch in memory."""
+    columns, lifted = list(enumerate(contract.columns)), None
+    if repaired == "arrived":
+        lifted, repaired = memory.lift(connection, arrived, contract), memory.LIFTED
+    known = kinds(connection, repaired)
+    connection.execute(f"create temp view typed as {_typed(columns, known, repaired)}")
+    judged = memory.judged(connection, contract, [condition for _, (condition, _) in failures], lifted)
+    if rows(connection, memory.FAILING):
+        failing = f"(from {repaired} semi join {memory.FAILING} using ({ID}))"
+        _breach(connection, failures, f"({_typed(columns, known, failing)})")
+    return judged
+
+
+def _all_failures(contract: Contract, dataset: Dataset, batch: str) -> Iterator[Failure]:
+    """Every way in which a row can fail by itself."""
+    demanded = {*dataset.key, *([dataset.event_time] if dataset.event_time else [])}
     for position, column in enumerate(contract.columns):
         nullable = column.nullable and column.name not in demanded
-        failures += list(_failures(column, f"{RESERVED}{position}", nullable=nullable))
+        yield from _failures(column, f"{RESERVED}{position}", nullable=nullable)
     if dataset.period and dataset.event_time:
-        failures.append(_outside(dataset.period, dataset.event_time, batch))
-    for some in wide.groups(connection, list(enumerate(failures)), BREACHES):
-        _breach(connection, some)
+        yield _outside(dataset.period, dataset.event_time, batch)
 
 
-def _is_text(contract: Contract, known: Mapping[str, str]) -> bool:
-    """Whether most columns that the contract wants otherwise arrived as text, as those of a CSV do."""
-    others = [column for column in contract.columns if column.type != "VARCHAR"]
-    return 2 * sum(known.get(column.name.lower()) == "VARCHAR" for column in others) > len(others)
-
-
-def _typed(columns: Sequence[tuple[int, Column]], known: Mapping[str, str], repaired: str) -> str:
+def _typed(columns: Sequence[tuple[int, Column]], arriving: Mapping[str, str], repaired: str) -> str:
     """SQL of columns twice: whether nothing arrived, under their position, and in the contract's types by name."""
     arrived, typed = [ID], [ID]
+    known = {name.lower(): kind for name, kind in arriving.items()}
     for position, column in columns:
         source, name = f"{RESERVED}{position}", sql.identifier(column.name)
         kind = known.get(column.name.lower(), column.type)
@@ -185,7 +218,7 @@ def _typed(columns: Sequence[tuple[int, Column]], known: Mapping[str, str], repa
     return f"select {', '.join(typed)} from (select {', '.join(arrived)} from {repaired})"
 
 
-def _breach(connection: "duckdb.DuckDBPyConnection", failures: Sequence[tuple[int, Failure]]) -> None:
+def _breach(connection: "duckdb.DuckDBPyConnection", failures: Sequence[tuple[int, Failure]], typed: str) -> None:
     """Write down every reason of every row that has one; the others are passed over after one look."""
     if not failures:
         return
@@ -195,7 +228,7 @@ def _breach(connection: "duckdb.DuckDBPyConnection", failures: Sequence[tuple[in
     connection.execute(
         f"""insert into breaches select * from
         (select id, unnest(range({first}, {first} + len(found))) as place, unnest(found) as reason from
-        (select {ID} as id, [{reasons}] as found from typed where {any_failure})) where reason is not null"""
+        (select {ID} as id, [{reasons}] as found from {typed} where {any_failure})) where reason is not null"""
     )
 
 

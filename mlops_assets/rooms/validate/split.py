@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from mlops_assets.errors import ContractError
-from mlops_assets.rooms.validate import custom, doubles, judgement, repairing
+from mlops_assets.rooms.validate import custom, doubles, judgement, memory, repairing
 from mlops_assets.rooms.validate.contract import Contract
 from mlops_assets.rooms.validate.judgement import Raw
 from mlops_assets.rooms.validate.repairing import ID, Repairs
@@ -16,6 +16,7 @@ from mlops_assets.stores.rows import CHUNK
 
 if TYPE_CHECKING:
     import duckdb
+    import pyarrow as pa
 
 HELD: Final = "batch:stopped"
 """The reason of a good row in a batch that is stopped."""
@@ -66,7 +67,6 @@ def split(
     *,
     others: str | None = None,
     repairs: Repairs | None = None,
-    lazily: bool = False,
 ) -> Split:
     """Repair what is declared, then judge every row of a batch.
 
@@ -77,7 +77,6 @@ def split(
         batch: its name.
         others: SQL relation over the clean table; keys that other batches hold already are refused.
         repairs: what is done before; left out: what the dataset declares, with nothing to look values up in.
-        lazily: give relations, although the batch is in memory.
 
     Raises:
         BatchBreach: the batch as a whole breaks the contract.
@@ -85,14 +84,15 @@ def split(
     """
     import duckdb
 
-    connection = sql.connect(MEMORY if isinstance(raw, str) else "")
+    connection = sql.connect(MEMORY) if isinstance(raw, str) else sql.session()
     try:
-        judgement.register(connection, raw)
+        arrived = judgement.register(connection, raw)
         repaired = repairing.apply(connection, repairs or Repairs(dataset.repairs))
-        judgement.judge(connection, repaired, contract, dataset, batch, held=not isinstance(raw, str))
+        judged = judgement.judge(connection, repaired, contract, dataset, batch, arrived=arrived)
         doubles.find(connection, contract, dataset, batch, others)
-        custom.run(connection, contract)
-        found = _verdict(connection, contract, dataset, Rows(connection, held=not (lazily or isinstance(raw, str))))
+        custom.run(connection, contract, judged)
+        rows = Rows(connection, held=not isinstance(raw, str))
+        found = _verdict(connection, contract, dataset, rows, judged)
     except duckdb.Error as error:
         raise ContractError.of(f"the contract can't be judged: {error}", step="mend its rules") from error
     if found.clean_rows + found.quarantined + found.merged != found.rows_in:
@@ -102,7 +102,7 @@ def split(
 
 def hold(raw: Raw, reason: str = HELD, judged: Split | None = None) -> Split:
     """Put a whole batch in quarantine: rows keep the reasons that they have, the others get the one given."""
-    connection = sql.connect(MEMORY if isinstance(raw, str) else "")
+    connection = sql.connect(MEMORY) if isinstance(raw, str) else sql.session()
     rows = Rows(connection, held=not isinstance(raw, str))
     judgement.register(connection, raw)
     connection.execute("create temp table refused (_row bigint, row varchar, reasons varchar[])")
@@ -137,18 +137,20 @@ class Rows:
         return self.connection.execute(query).to_arrow_table() if self.held else self.connection.sql(query)
 
 
-def _verdict(connection: "duckdb.DuckDBPyConnection", contract: Contract, dataset: Dataset, rows: Rows) -> Split:
+def _verdict(
+    connection: "duckdb.DuckDBPyConnection",
+    contract: Contract,
+    dataset: Dataset,
+    rows: Rows,
+    judged: "pa.Table | None",
+) -> Split:
     """Bring the reasons of all passes together, and merge the doubles among the rows that have none."""
     connection.execute(
         """create temp table refused as select id, list(reason order by place, reason) as reasons from
         (select id, min(place) as place, reason from breaches group by id, reason) group by id"""
     )
     doubles.merge(connection, dataset)
-    clean = rows.of(
-        f"""select {sql.identifiers(contract.names)} from judged
-        where {judgement.without(connection, "id from refused")}
-        and {judgement.without(connection, "id from merged")}"""
-    )
+    clean = _clean(connection, contract, rows, judged)
     quarantine = rows.of(
         f"""select {ID} as _row, {judgement.as_json(connection)} as row, {RESERVED}why as reasons
         from (from arrived where not ({judgement.without(connection, "id from refused")}))
@@ -166,3 +168,15 @@ def _verdict(connection: "duckdb.DuckDBPyConnection", contract: Contract, datase
     cells, repaired = repairing.recorded(connection, rows.of)
     reasons, examples = {why: n for why, n, _ in counted}, {why: tuple(ids) for why, _, ids in counted}
     return Split(clean, quarantine, merged, count, cells, held, refused, reasons, examples, repaired)
+
+
+def _clean(connection: "duckdb.DuckDBPyConnection", contract: Contract, rows: Rows, judged: "pa.Table | None") -> Any:
+    """The rows of `judged` that are neither refused nor merged with another."""
+    if judged is not None:
+        gone = judgement.numbers(connection, "id from (select id from refused union all select id from merged)")
+        return memory.without(judged, gone).select(contract.names)
+    return rows.of(
+        f"""select {sql.identifiers(contract.names)} from judged
+        where {judgement.without(connection, "id from refused")}
+        and {judgement.without(connection, "id from merged")}"""
+    )

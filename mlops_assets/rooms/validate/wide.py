@@ -39,8 +39,6 @@ def make(
     name: str,
     items: Sequence[Item],
     query: Callable[[Sequence[Item]], str],
-    *,
-    once: bool = False,
 ) -> None:
     """Make a relation of a row's number and what is computed of each item: a view, or a table filled group by group.
 
@@ -49,16 +47,15 @@ def make(
         name: of the relation.
         items: such as the columns.
         query: SQL of some of them, with the row's number first and the rows in their order.
-        once: compute it now in any case, because it is dear and asked for often.
     """
     parts = groups(connection, items)
-    if len(parts) == 1 and not once:
+    if len(parts) == 1:
         connection.execute(f"create temp view {name} as {query(items)}")
         return
-    hold(connection, name, _beside([connection.execute(query(part)).to_arrow_table() for part in parts], name))
+    hold(connection, name, beside([connection.execute(query(part)).to_arrow_table() for part in parts], name))
 
 
-def _beside(found: "Sequence[pa.Table]", name: str) -> "pa.Table":
+def beside(found: "Sequence[pa.Table]", name: str) -> "pa.Table":
     """The columns of the same rows side by side; the row's number, which leads each part, once."""
     import pyarrow as pa
 
