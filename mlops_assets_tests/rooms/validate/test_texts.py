@@ -36,7 +36,7 @@ def _by_sql(values: list[str | None], kind: str) -> list[Any]:
     with sql.session() as connection:
         connection.register("texts", pa.table({"x": pa.array(values, pa.string())}))
         query = f"select {cast('x', 'VARCHAR', kind)} from (select {present('x', 'VARCHAR', kind)} as x from texts)"
-        return [value for (value,) in connection.execute(query).fetchall()]
+        return list(connection.execute(query).to_arrow_table().column(0).to_pylist())
 
 
 def _agree(text: str, kind: str) -> None:
