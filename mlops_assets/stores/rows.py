@@ -1,6 +1,8 @@
 """Rows on their way into the lake: a stream is spooled to a file first, and so read twice in little memory."""
 
+import os
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -62,11 +64,14 @@ class Kept:
 
         return Kept(rename(self.schema.empty_table()).schema, self.count, lambda: map(rename, self.chunks()))
 
-    def reader(self) -> "pa.RecordBatchReader":
-        """The rows once, as an Arrow stream."""
+    def reader(self, most: int | None = None) -> "pa.RecordBatchReader":
+        """The rows once, as an Arrow stream: what lies in memory in one piece, or in pieces of so many rows at most.
+
+        Delta's writer keeps the order of the rows within a piece, and mixes the pieces.
+        """
         import pyarrow as pa
 
-        batches = (batch for chunk in self.chunks() for batch in chunk.to_batches(CHUNK))
+        batches = (batch for chunk in self.chunks() for batch in chunk.to_batches(most))
         return pa.RecordBatchReader.from_batches(self.schema, batches)
 
 
@@ -80,7 +85,7 @@ def kept(data: "Rows", lake: Path) -> Iterator[Kept]:
     import pyarrow as pa
 
     if isinstance(data, pa.Table):
-        rows = storable(data)
+        rows = _in_one_piece(storable(data))
         yield Kept(rows.schema, rows.num_rows, lambda: iter([rows]))
         return
     reader = data if isinstance(data, pa.RecordBatchReader) else data.to_arrow_reader(CHUNK)
@@ -91,6 +96,15 @@ def kept(data: "Rows", lake: Path) -> Iterator[Kept]:
         yield Kept(schema, count, lambda: _chunks(spool))
     finally:
         spool.unlink(missing_ok=True)
+
+
+def _in_one_piece(rows: "pa.Table") -> "pa.Table":
+    """The rows with one chunk a column, wherever it can hold them; each core copies some of the columns."""
+    import pyarrow as pa
+
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        columns = list(pool.map(lambda name: rows.select([name]).combine_chunks().column(0), rows.column_names))
+    return pa.Table.from_arrays(columns, schema=rows.schema)
 
 
 @contextmanager

@@ -49,6 +49,14 @@ def test_a_stream_fits_the_table_and_is_kept_in_its_types(lake: DeltaLake) -> No
     assert lake.version("t") == 1
 
 
+def test_rows_in_memory_keep_their_order_however_many_pieces_they_come_in(lake: DeltaLake) -> None:
+    pieces = pa.concat_tables([ROWS.slice(start, 9_000) for start in range(0, ROWS.num_rows, 9_000)])
+    for batch in ("a", "b", "b"):
+        lake.write("t", pieces, batch=batch)
+        lake.write("t", pieces.slice(1), batch=batch)
+        assert lake.read("t", batches=[batch]) == ROWS.slice(1)
+
+
 def test_an_empty_stream_takes_the_batch_away(lake: DeltaLake) -> None:
     lake.write("t", ROWS, batch="a")
     assert lake.write("t", ROWS.slice(0, 0).to_reader(), batch="a").rows == 0
