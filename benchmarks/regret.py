@@ -1,39 +1,42 @@
 """What retraining by the arbiter costs and saves on a stream, against retraining every period and never."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from benchmarks.served import START, Served, clock, plan, scored, verdict
 from mlops_assets.rooms.monitor.drift import drift
 from mlops_assets.rooms.monitor.performance import performance
 from mlops_assets.rooms.monitor.reference import Reference, chunks_of
 from mlops_assets.rooms.retrain.arbiter import decide
 from mlops_assets.rooms.retrain.evidence import Champion, Evidence, Request, Window
-from mlops_assets.spec.model import Model
 
 if TYPE_CHECKING:
     import pyarrow as pa
     from numpy.typing import NDArray
 
     from benchmarks.streams import Floats, Places, Stream
+    from mlops_assets.spec.plan import ModelPlan
 
-START: Final = datetime(2013, 1, 1, tzinfo=UTC)
 FIRST: Final = 3
 """Periods of the first training."""
 LEAST: Final = 1e-6
 FOLDS: Final = 3
 REFERENCE_ROWS: Final = 20_000
+SHORTEST: Final = 14
+"""Days of one champion in a period that are worth a judgement."""
 
 DECLARED: Final[dict[str, Any]] = {
-    "train": {"holdout": "7d"},
-    "evaluate": {"confidence": 0.5},
+    "train": {"refit": True, "blend": 1 / 3},
+    "evaluate": {"proof": "not_worse"},
     "retrain": {"new_data": 0.33, "backoff": 1},
 }
-"""Of a young model whose data grow: a week held out, better in three of four resamples, a third more labels a cause."""
+"""Of a young model whose data grow: a third more labels a cause, released unless it is clearly worse."""
 MONTHLY: Final[dict[str, Any]] = {**DECLARED, "retrain": {"causes": ["schedule"], "every": "1d", "cooldown": "1d"}}
-"""The same, but asked every period; a challenger is judged all the same."""
+"""The same, but asked at the end of every period and never else."""
 
 
 @dataclass
@@ -42,36 +45,42 @@ class Life:
 
     Attributes:
         stream: its rows.
-        losses: log loss of every row, a model.
-        scores: answers to every row, a model.
+        scores: answers to every row, a fit.
         references: what its windows are judged against, a model.
     """
 
     stream: "Stream"
-    losses: dict[int, "Floats"] = field(default_factory=dict)
     scores: dict[int, "Floats"] = field(default_factory=dict)
     references: dict[int, Reference] = field(default_factory=dict)
 
-    def loss(self, until: int) -> "Floats":
-        """Log loss a row."""
-        if until not in self.losses:
+    def score(self, served: Served) -> "Floats":
+        """Answers to all rows."""
+        own = self._scored(served.until)
+        return own if served.before is None else (1 - served.weight) * own + served.weight * self._scored(served.before)
+
+    def loss(self, served: Served, rows: "Places") -> "Floats":
+        """Log loss of some rows."""
+        said = self.score(served)[rows]
+        return -np.log(np.maximum(np.where(self.stream.y[rows] == 1, said, 1 - said), LEAST))
+
+    def _scored(self, until: int) -> "Floats":
+        if until not in self.scores:
             self.scores[until] = self.fitted(self.stream.day < until)
-            right = np.where(self.stream.y == 1, self.scores[until], 1 - self.scores[until])
-            self.losses[until] = -np.log(np.maximum(right, LEAST))
-        return self.losses[until]
+        return self.scores[until]
 
     def fitted(self, rows: "NDArray[np.bool_]") -> "Floats":
         """Answers to all rows, of a model of some."""
         answers: Floats = self.stream.fit(np.flatnonzero(rows)).predict_proba(self.stream.x)[:, 1]
         return answers
 
-    def rows(self, period: int) -> "Places":
-        """Of one period."""
-        return np.flatnonzero(self.stream.period == period)
+    def rows(self, start: int, end: int) -> "Places":
+        """Of the days from one up to another."""
+        return np.flatnonzero((self.stream.day >= start) & (self.stream.day < end))
 
-    def end(self, period: int) -> int:
-        """The day after a period's last."""
-        return int(self.stream.day[self.rows(period)].max()) + 1
+    def ends(self) -> list[int]:
+        """The day after each period's last, from that of the first training on."""
+        stream = self.stream
+        return [int(stream.day[stream.period == p].max()) + 1 for p in range(FIRST - 1, int(stream.period.max()) + 1)]
 
     def reference(self, until: int) -> Reference:
         """What the windows of a model are judged against."""
@@ -104,93 +113,109 @@ class Course:
     """How a policy went.
 
     Attributes:
-        serving: which model answers a period.
-        retrains: trainings after the first.
-        story: a line a training.
+        serving: what answers, from a day on.
+        story: a line a training after the first.
     """
 
-    serving: dict[int, int]
-    retrains: int = 0
+    serving: dict[int, Served]
     story: list[str] = field(default_factory=list)
 
 
 def regret(stream: "Stream") -> dict[str, Any]:
     """Total log loss from the first release on, a row, by policy; and how often each trained again."""
-    life, periods = Life(stream), int(stream.period.max()) + 1
-    first = life.end(FIRST - 1)
+    life = Life(stream)
+    ends = life.ends()
+    first, again, days = Served(ends[0]), ends[1:-1], range(ends[0], ends[-1])
+    weight = DECLARED["train"]["blend"]
     courses = {
-        "ours": arbited(life, periods, DECLARED),
-        "defaults": arbited(life, periods, {}),
-        "judged_monthly": arbited(life, periods, MONTHLY),
-        "monthly": Course({p: life.end(p - 1) for p in range(FIRST, periods)}, periods - 1 - FIRST),
-        "never": Course(dict.fromkeys(range(FIRST, periods), first)),
+        "ours": arbited(life, DECLARED, days),
+        "defaults": arbited(life, {}, days),
+        "judged_monthly": arbited(life, MONTHLY, ends[:-1]),
+        "monthly": Course({ends[0]: first, **{end: Served(end) for end in again}}, [str(end) for end in again]),
+        "monthly_blended": Course(_blended(ends[:-1], weight), [str(end) for end in again]),
+        "never": Course({ends[0]: first}),
     }
-    losses = {name: _losses(life, course) for name, course in courses.items()}
-    day = np.concatenate([stream.day[life.rows(p)] for p in range(FIRST, periods)])
-    low, high = interval(losses["never"] - losses["ours"], day)
+    losses = {name: _losses(life, course, ends[-1]) for name, course in courses.items()}
+    day = stream.day[life.rows(ends[0], ends[-1])]
+    saved, behind = interval(losses["never"] - losses["ours"], day), interval(losses["ours"] - losses["monthly"], day)
     return {
         **{name: float(each.mean()) for name, each in losses.items()},
-        **{f"retrains_{name}": course.retrains for name, course in courses.items()},
-        "saved_low": low,
-        "saved_high": high,
-        "by_period": _by_period(life, courses, periods),
+        **{f"retrains_{name}": len(course.story) for name, course in courses.items()},
+        "saved_low": saved[0],
+        "saved_high": saved[1],
+        "behind_low": behind[0],
+        "behind_high": behind[1],
+        "by_period": {name: _by_period(loss, day, ends) for name, loss in losses.items()},
         "story": {name: courses[name].story for name in ("ours", "defaults", "judged_monthly")},
     }
 
 
-def arbited(life: Life, periods: int, declared: dict[str, Any]) -> Course:
-    """The arbiter asks, and evidence decides: as the platform does it, with the judged model released."""
-    model = Model.model_validate(
-        {"name": "stream", "target": {"column": "y"}, "features": ["x"], "objective": "log_loss", **declared}
-    )
-    holdout, champion = model.train.holdout.days, life.end(FIRST - 1)
-    course = Course({FIRST: champion})
-    released = _clock(champion)
-    requests = [Request(released, _labels(life, FIRST - 1))]
+def _blended(ends: list[int], weight: float) -> dict[int, Served]:
+    beside = [Served(end, before, weight) for before, end in pairwise(ends)]
+    return {ends[0]: Served(ends[0])} | {each.until: each for each in beside}
+
+
+def arbited(life: Life, declared: dict[str, Any], asked: Iterable[int]) -> Course:
+    """The arbiter is asked on these days and evidence decides: as the platform does it, with its own functions."""
+    known, first, ends = plan(declared), life.ends()[0], life.ends()
+    number, champion, released = 1, Served(first), first
+    course, requests = Course({first: champion}), [Request(clock(first), _labels(life, first))]
     seen: tuple[list[Window], list[Window]] = ([], [])
-    for period in range(FIRST, periods - 1):
-        now = life.end(period)
-        if "drift" in model.retrain.causes:
-            for windows, window in zip(seen, watched(life, champion, period), strict=True):
+    for now in asked:
+        if now in ends[1:] and "drift" in known.model.retrain.causes:
+            start = max(ends[ends.index(now) - 1], released)
+            judged = watched(life, champion, number, (start, now)) if now - start >= SHORTEST else ()
+            for windows, window in zip(seen, judged, strict=False):
                 windows.append(window)
         evidence = Evidence(
-            clock=_clock(now),
-            labels=_labels(life, period),
-            history=_clock(now) - START,
-            champion=Champion(champion, _clock(champion), released),
+            clock=clock(now),
+            labels=_labels(life, now),
+            history=clock(now) - START,
+            champion=Champion(number, clock(champion.until), clock(released)),
             requests=tuple(requests),
             drift=tuple(seen[0]),
             performance=tuple(seen[1]),
         )
-        decision = decide(model, evidence)
-        if decision.retrain:
-            helped = _better(life, champion, now - holdout, now, model.evaluate.confidence)
-            request = decision.request(evidence)
-            requests.append(Request(**{**vars(request), "outcome": "helped" if helped else "refused"}))
-            course.retrains += 1
-            course.story.append(f"{period}: {', '.join(decision.causes)}: {'released' if helped else 'refused'}")
-            if helped:
-                champion, released = now - holdout, _clock(now)
-        course.serving[period + 1] = champion
+        decision = decide(known.model, evidence)
+        if not decision.retrain or now == first:
+            continue
+        made, refused = challenged(life, known, champion, number, now)
+        outcome = "refused" if refused else "helped"
+        requests.append(Request(**{**vars(decision.request(evidence)), "outcome": outcome}))
+        course.story.append(f"day {now}: {', '.join(decision.causes)}: {refused or 'released'}")
+        if not refused:
+            number, champion, released = number + len(requests), made, now
+            course.serving[now] = made
     return course
 
 
-def watched(life: Life, champion: int, period: int) -> tuple[Window, Window]:
-    """A period's drift and performance, as the monitor judges them."""
-    reference, rows = life.reference(champion), life.rows(period)
-    life.loss(champion)
-    table = life.table(rows, life.scores[champion])
+def challenged(life: Life, known: "ModelPlan", champion: Served, number: int, now: int) -> tuple[Served, str]:
+    """A challenger of the rows up to now, and which gates refuse it, or its twin where it learns from them all."""
+    declared = known.model.train
+    start = now - declared.holdout.days
+    beside = (champion.until, declared.blend) if declared.blend else (None, 0.0)
+    rows, twin = life.rows(start, now), Served(start, *beside)
+    pair = scored(number + 1, life.score(twin)[rows], start), scored(number, life.score(champion)[rows], champion.until)
+    judged = verdict(known, life.stream.y[rows], life.stream.day[rows], *pair)
+    refused = "" if judged.accepted else ", ".join(gate.name for gate in judged.failed())
+    return (Served(now, *beside) if declared.refit else twin), refused
+
+
+def watched(life: Life, champion: Served, number: int, days: tuple[int, int]) -> tuple[Window, Window]:
+    """The drift and performance of some days, as the monitor judges them."""
+    reference, rows = life.reference(champion.until), life.rows(*days)
+    table = life.table(rows, life.score(champion))
     judged = drift(table, reference).row(), performance(table, len(rows), reference).row()
     fault = judged[0]["faulty"]
     unlike, worse = (
         Window(
-            name=str(period),
-            end=_clock(life.end(period)),
+            name=str(days[1]),
+            end=clock(days[1]),
             alarm=bool(row["alarm"]),
             figure=float(row["figure"]),
             threshold=float(row["threshold"]),
             measure=row["figure_name"],
-            version=champion,
+            version=number,
             fault=fault,
         )
         for row in judged
@@ -198,32 +223,19 @@ def watched(life: Life, champion: int, period: int) -> tuple[Window, Window]:
     return unlike, worse
 
 
-def _better(life: Life, champion: int, start: int, end: int, confidence: float) -> bool:
-    """Of the held-out days, which neither model may have seen: the paired interval is clear of zero."""
-    if champion > start:
-        return False
-    rows = np.flatnonzero((life.stream.day >= start) & (life.stream.day < end))
-    gain = life.loss(champion)[rows] - life.loss(start)[rows]
-    return interval(gain, life.stream.day[rows], confidence=confidence)[0] > 0
+def _labels(life: Life, now: int) -> int:
+    return int((life.stream.day < now).sum())
 
 
-def _labels(life: Life, period: int) -> int:
-    return int((life.stream.period <= period).sum())
+def _losses(life: Life, course: Course, end: int) -> "Floats":
+    turns = [*sorted(course.serving), end]
+    parts = pairwise(turns)
+    return np.concatenate([life.loss(course.serving[a], life.rows(a, b)) for a, b in parts])
 
 
-def _clock(day: int) -> datetime:
-    return START + timedelta(days=day)
-
-
-def _losses(life: Life, course: Course) -> "Floats":
-    return np.concatenate([life.loss(until)[life.rows(period)] for period, until in sorted(course.serving.items())])
-
-
-def _by_period(life: Life, courses: dict[str, Course], periods: int) -> dict[str, list[float]]:
-    def of(course: Course) -> list[float]:
-        return [round(float(life.loss(course.serving[p])[life.rows(p)].mean()), 4) for p in range(FIRST, periods)]
-
-    return {name: of(course) for name, course in courses.items()}
+def _by_period(loss: "Floats", day: "Places", ends: list[int]) -> list[float]:
+    parts = pairwise(ends)
+    return [round(float(loss[(day >= a) & (day < b)].mean()), 4) for a, b in parts]
 
 
 def interval(gain: "Floats", day: "Places", *, confidence: float = 0.95, resamples: int = 500) -> tuple[float, float]:

@@ -81,6 +81,10 @@ class Train(Spec):
     """Variants of an estimator that are tried after the candidates."""
     margin: Annotated[float, Field(ge=0)] = 0.002
     """By how much of the objective."""
+    refit: bool = False
+    """Whether a challenger learns from the held-out rows, too; a twin that has not seen them is judged for it."""
+    blend: Share | None = None
+    """The weight of the champion's own fit in a challenger's answers, beside the new one; left out: it has none."""
     seed: int = 0
 
 
@@ -117,6 +121,8 @@ class Evaluate(Spec):
     """Rows to judge on, at least: with fewer the verdict is a refusal."""
     confidence: Share = 0.95
     """Of every interval."""
+    proof: Literal["better", "not_worse"] = "better"
+    """Asked of a challenger of the champion's own recipe: to be clearly better, or only not to be clearly worse."""
     resamples: Annotated[int, Field(ge=100, le=20_000)] = 500
     """Bootstrap resamples over days."""
     guard: dict[str, Annotated[float, Field(ge=0)]] | None = None

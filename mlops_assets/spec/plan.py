@@ -187,7 +187,13 @@ def _served(model: Model, features: Sequence[str], dataset: Dataset, where: str)
 
 
 def _splits(model: Model, dataset: Dataset, where: str) -> None:
-    """Groups and time cannot both say where a split goes: a group that comes again would stand before and after it."""
+    """Groups and time cannot both say where a split goes, and rows that are held out for ever are never learnt from."""
+    if model.train.refit and dataset.event_time is None:
+        raise SpecError.of(
+            f"{where}: model '{model.name}' has train.refit, but the rows of dataset '{dataset.name}' have no event "
+            "time: the same rows are held out for every version",
+            step=f"leave train.refit out, or give dataset '{dataset.name}' an event_time",
+        )
     if model.train.group is not None and dataset.event_time is not None:
         raise SpecError.of(
             f"{where}: model '{model.name}' has a train.group, but the rows of dataset '{dataset.name}' are split "

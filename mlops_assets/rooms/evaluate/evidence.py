@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from mlops_assets import keys
 from mlops_assets.errors import NotFound, TrainingError
 from mlops_assets.rooms.label.tasks import of_manifest
+from mlops_assets.rooms.train import twin
 from mlops_assets.rooms.train.bootstrap import MIN_BLOCKS, Bootstrap, Interval
 from mlops_assets.rooms.train.fit import manifest_of
 from mlops_assets.rooms.train.identity import ingredients
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
     from mlops_assets.stores.registry import Bundle, Registry
 
 GUESS: Final = "the simplest guess"
+RECIPE: Final = ("task", "candidate", "parameters", "features", "objective")
+"""What two manifests agree on where one recipe made both."""
 
 
 @dataclass(frozen=True)
@@ -39,6 +42,7 @@ class Scored:
         manifest: what it is.
         scores: of the rows, in their order, as the judged task counts them.
         bundle: the version as it would be served; None where only its scores are at hand.
+        twin_until: the newest row behind the scores, ISO, where a twin of the version gave them.
     """
 
     number: int
@@ -46,6 +50,7 @@ class Scored:
     manifest: Mapping[str, Any]
     scores: "Floats"
     bundle: "Bundle | None" = None
+    twin_until: str | None = None
 
 
 @dataclass(frozen=True)
@@ -114,6 +119,14 @@ class Evidence:
         """Who is to be beaten, in words."""
         return f"version {self.champion.number}" if self.champion else GUESS
 
+    @property
+    def lenient(self) -> bool:
+        """Whether only what is clear of chance refuses: so declared, of a challenger of the champion's own recipe."""
+        champion, challenger = self.champion, self.challenger
+        if champion is None or self.model.evaluate.proof != "not_worse":
+            return False
+        return all(champion.manifest.get(part) == challenger.manifest.get(part) for part in RECIPE)
+
     def interval(self, name: str) -> Interval | None:
         """Of the challenger's figure; None where there are too few days for an interval."""
         import numpy as np
@@ -148,6 +161,15 @@ def score(bundle: "Bundle", holdout: "Examples") -> Scored:
     return Scored(bundle.version.number, bundle.version.digest, manifest, scores, bundle)
 
 
+def _challenging(bundle: "Bundle", holdout: "Examples") -> Scored:
+    """A challenger's scores; its twin's where it has learnt from the held-out rows itself."""
+    if twin.JUDGED not in bundle.files:
+        return score(bundle, holdout)
+    manifest, version = manifest_of(bundle.files), bundle.version
+    scores = twin.scores(bundle.files, holdout)
+    return Scored(version.number, version.digest, manifest, scores, bundle, manifest["twin_until"])
+
+
 def _judged(lineage: "Lineage", model: str, number: int) -> "Record | None":
     """The verdict of a version that the newest request led to, whatever it said."""
     request, verdict = lineage.latest("retrain_request", model), lineage.latest("verdict", model)
@@ -170,7 +192,7 @@ def gather(lake: "Lake", registry: "Registry", lineage: "Lineage", plan: "ModelP
         step = f"materialize {plan.name}/challenger"
         raise NotFound.of(f"no challenger of the newest training set of model '{plan.name}'", step=step)
     holdout = examples(lake.read(keys.table(plan.name, "training_set")), plan, "holdout")
-    challenger, champion = score(registry.load(version), holdout), registry.champion(plan.name)
+    challenger, champion = _challenging(registry.load(version), holdout), registry.champion(plan.name)
     if champion is not None and champion.number == version.number:
         judged = _judged(lineage, plan.name, version.number)
         if judged is None:

@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mlops_assets import keys
+from mlops_assets.rooms.train.blend import Before, older
 from mlops_assets.rooms.train.declared import Declared
-from mlops_assets.rooms.train.fit import refit
+from mlops_assets.rooms.train.fit import MANIFEST, refit
 from mlops_assets.rooms.train.identity import Ingredients, ingredients
 from mlops_assets.rooms.train.select import leaderboard
 from mlops_assets.rooms.train.snapshot import Snapshot
@@ -50,17 +51,31 @@ def compared(root: Path, told: Row) -> Iterator[Row]:
     yield _row("environment", "distributions", snapshot.environment, parts.environment)
     yield _row("parameters", "declaration", snapshot.parameters, parts.parameters)
     recorded = snapshot.digest if snapshot.version else f"{told['error']}: {told['message']}"
-    yield _row("model" if snapshot.version else "failure", snapshot.model, recorded, _again(lake, plan, snapshot))
+    yield _row(
+        "model" if snapshot.version else "failure",
+        snapshot.model,
+        recorded,
+        _again(lake, plan, snapshot, root / "model"),
+    )
 
 
-def retrained(lake: DeltaLake, plan: "ModelPlan", snapshot: Snapshot) -> str:
-    """The digest of the model that the same ingredients make."""
-    train = examples(lake.read(keys.table(plan.name, "training_set")), plan, "train")
+def retrained(lake: DeltaLake, plan: "ModelPlan", snapshot: Snapshot, model: Path | None = None) -> str:
+    """The digest of the model that the same ingredients make; a fit that it was blended with is one of them."""
+    rows = lake.read(keys.table(plan.name, "training_set"))
+    train = examples(rows, plan, "train")
     board = compared_board(train, plan, snapshot)
     code = {name: snapshot.code[name] for name in MADE_OF}
     made_of = {"inputs": snapshot.inputs, "code": code, "environment": snapshot.environment}
-    fitted = refit(train, board, plan, made_of=made_of)
+    held = examples(rows, plan, "holdout") if plan.model.train.refit else None
+    before = _before(model) if model and plan.model.train.blend else None
+    fitted = refit(train, board, plan, made_of=made_of, held=held, before=before)
     return bundle.digest({**fitted.files, bundle.MODEL_FILE: bundle.dumps(fitted.pipeline)})
+
+
+def _before(model: Path) -> Before | None:
+    """The earlier fit that the model was blended with, taken as it stands in the model."""
+    note = json.loads((model / MANIFEST).read_text()).get("blended")
+    return Before(older(bundle.loads((model / bundle.MODEL_FILE).read_bytes())), **note) if note else None
 
 
 def compared_board(train: "Examples", plan: "ModelPlan", snapshot: Snapshot) -> "Leaderboard":
@@ -69,9 +84,9 @@ def compared_board(train: "Examples", plan: "ModelPlan", snapshot: Snapshot) -> 
     return leaderboard(train, plan, variant)
 
 
-def _again(lake: DeltaLake, plan: "ModelPlan", snapshot: Snapshot) -> str:
+def _again(lake: DeltaLake, plan: "ModelPlan", snapshot: Snapshot, model: Path) -> str:
     try:
-        return retrained(lake, plan, snapshot)
+        return retrained(lake, plan, snapshot, model)
     except Exception as error:  # noqa: BLE001 - whatever fails is compared with what failed then
         return f"{type(error).__name__}: {error}"
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from mlops_assets import keys
 from mlops_assets.rooms.label.tasks import of_manifest
+from mlops_assets.rooms.train import blend
 from mlops_assets.rooms.train import board as boards
 from mlops_assets.rooms.train.fit import MANIFEST, REFERENCE, manifest_of, refit
 from mlops_assets.rooms.train.identity import ingredients
@@ -116,11 +117,15 @@ def _train(
     made_of: Mapping[str, Any],
     tags: Mapping[str, str],
 ) -> "ModelVersion":
-    train = examples(lake.read(keys.table(plan.name, "training_set")), plan, "train")
+    rows, declared = lake.read(keys.table(plan.name, "training_set")), plan.model.train
+    train = examples(rows, plan, "train")
+    held = examples(rows, plan, "holdout") if declared.refit else None
+    before = _before(registry, plan, train)
     with registry.training(plan.name, tags=tags) as run:
         run.params({"candidate": board.chosen, **plan.model.train.model_dump(mode="json")})
-        fitted = refit(train, board, plan, made_of=made_of)
-        run.metrics({**board.winner.metrics, "skill": board.winner.skill, "train_rows": float(len(train.labels))})
+        fitted = refit(train, board, plan, made_of=made_of, held=held, before=before)
+        learnt = float(fitted.manifest["train_rows"])
+        run.metrics({**board.winner.metrics, "skill": board.winner.skill, "train_rows": learnt})
         run.metrics({f"{board.objective}_{entry.candidate}": entry.objective for entry in board.entries})
         return run.register(
             fitted.pipeline,
@@ -129,6 +134,15 @@ def _train(
             tags={**tags, "candidate": board.chosen},
             identity=identity,
         )
+
+
+def _before(registry: "Registry", plan: "ModelPlan", train: Examples) -> blend.Before | None:
+    """The champion's own fit, where it is to answer beside the new one."""
+    weight, champion = plan.model.train.blend, registry.champion(plan.name)
+    if weight is None or champion is None:
+        return None
+    known = registry.load(champion)
+    return blend.before(known, manifest_of(known.files), train, weight)
 
 
 def _example(train: Examples) -> "pd.DataFrame":

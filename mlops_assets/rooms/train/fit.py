@@ -7,11 +7,13 @@ from io import BytesIO
 from typing import TYPE_CHECKING, Any, Final
 
 from mlops_assets.errors import TrainingError
+from mlops_assets.rooms.train.blend import blended
 from mlops_assets.rooms.train.identity import canonical
 from mlops_assets.rooms.train.inputs import present
 from mlops_assets.rooms.train.split import held_out
 from mlops_assets.rooms.train.threads import one_thread
 from mlops_assets.rooms.train.training_set import span
+from mlops_assets.rooms.train.twin import JUDGED, answers, together
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from sklearn.pipeline import Pipeline
 
+    from mlops_assets.rooms.train.blend import Before
     from mlops_assets.rooms.train.select import Leaderboard
     from mlops_assets.rooms.train.training_set import Examples
     from mlops_assets.spec.model import Model
@@ -44,7 +47,15 @@ class Fitted:
     files: Mapping[str, bytes]
 
 
-def refit(examples: "Examples", board: "Leaderboard", plan: "ModelPlan", *, made_of: Mapping[str, Any]) -> Fitted:
+def refit(
+    examples: "Examples",
+    board: "Leaderboard",
+    plan: "ModelPlan",
+    *,
+    made_of: Mapping[str, Any],
+    held: "Examples | None" = None,
+    before: "Before | None" = None,
+) -> Fitted:
     """Train the chosen candidate; the same input gives the same bytes.
 
     Args:
@@ -52,14 +63,33 @@ def refit(examples: "Examples", board: "Leaderboard", plan: "ModelPlan", *, made
         board: names the candidate, and holds its out-of-fold scores.
         plan: the declaration, and where it stands.
         made_of: `inputs`, `code` and `environment`, as the manifest keeps them.
+        held: rows to learn from as well, once a twin has answered them; None: they are held out.
+        before: the champion's own fit, to answer beside the new one.
     """
+    pipeline = blended(_fitted(examples, board, plan), before)
+    files, said = {}, {}
+    if held is not None:
+        files[JUDGED] = _parquet(answers(pipeline, held))
+        whole = together(examples, held)
+        pipeline = blended(_fitted(whole, board, plan), before)
+        said = _learnt(whole.rows, examples.rows)
+    said |= {"blended": before.note} if before else {}
+    manifest = {**_manifest(examples, board, plan.model), **said, "held_out": held_out(plan), **made_of}
+    files |= {MANIFEST: canonical(manifest).encode(), REFERENCE: _parquet(reference(examples, board))}
+    return Fitted(pipeline, manifest, files)
+
+
+def _fitted(examples: "Examples", board: "Leaderboard", plan: "ModelPlan") -> "Pipeline":
     build = board.winner.builder(examples.task, plan.place)
     pipeline = build(present(examples.features, examples.frame), plan.model.train.seed)
     with one_thread():
         pipeline.fit(examples.frame, examples.task.targets(examples.labels))
-    manifest = {**_manifest(examples, board, plan.model), "held_out": held_out(plan), **made_of}
-    files = {MANIFEST: canonical(manifest).encode(), REFERENCE: _parquet(reference(examples, board))}
-    return Fitted(pipeline, manifest, files)
+    return pipeline
+
+
+def _learnt(whole: "pa.Table", twin: "pa.Table") -> dict[str, Any]:
+    """What differs where the held-out rows are learnt from: until when the model knows, and its twin."""
+    return {"train_rows": len(whole), "trained_until": _iso(span(whole)[1]), "twin_until": _iso(span(twin)[1])}
 
 
 def reference(examples: "Examples", board: "Leaderboard") -> "pa.Table":

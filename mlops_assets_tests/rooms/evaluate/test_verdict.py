@@ -81,6 +81,42 @@ def test_an_equal_challenger_is_refused(data: Examples) -> None:
     assert failed(verdict) == ["objective"]
 
 
+def test_where_only_harm_is_to_refuse_an_equal_challenger_is_released_and_a_worse_one_is_not(data: Examples) -> None:
+    noise = np.random.default_rng(2).normal(0, 0.002, len(data.labels))
+    equal = judged(data, np.clip(good(data) + noise, 0, 1), good(data), proof="not_worse")
+    assert equal.decision == "ACCEPT"
+    gate = equal.gate("objective")
+    assert gate is not None
+    assert "is not clearly worse than version 1" in gate.reason
+    worse = judged(data, good(data), truth(data), proof="not_worse")
+    assert "objective" in failed(worse)
+    assert "is clearly worse than version 1" in worse.failed()[0].reason
+
+
+def test_another_recipe_than_the_champions_has_to_be_better_whatever_is_declared(data: Examples) -> None:
+    noise = np.random.default_rng(2).normal(0, 0.002, len(data.labels))
+    other = scored(2, np.clip(good(data) + noise, 0, 1), candidate="hist_gradient_boosting")
+    assert failed(judged(data, other, good(data), proof="not_worse")) == ["objective"]
+
+
+def test_a_first_model_has_to_beat_the_base_rate_whatever_is_declared(data: Examples) -> None:
+    guess = np.random.default_rng(1).uniform(0.3, 0.45, len(data.labels))
+    assert {"objective", "skill"} <= set(failed(judged(data, guess, None, proof="not_worse")))
+
+
+def test_rows_that_are_hard_for_both_refuse_nobody_where_only_harm_does(data: Examples) -> None:
+    dry = judging.holdout(label=np.where(np.random.default_rng(4).random(len(data.labels)) < 0.02, 1.0, 0.0))
+    draw = np.random.default_rng(5)
+    champion = draw.uniform(0.02, 0.06, len(dry.labels))
+    challenger = np.clip(champion + draw.normal(0, 0.002, len(dry.labels)), 0, 1)
+    assert "skill" in failed(judged(dry, challenger, champion))
+    verdict = judged(dry, challenger, champion, proof="not_worse")
+    assert verdict.decision == "ACCEPT"
+    gate = verdict.gate("skill")
+    assert gate is not None
+    assert gate.reason.endswith("own average, nor does version 1 clearly know more")
+
+
 def test_the_champion_against_itself_is_refused(data: Examples) -> None:
     same = scored(1, good(data))
     verdict = decide(evidence(same, same, data))
