@@ -32,9 +32,9 @@ SHORTEST: Final = 14
 DECLARED: Final[dict[str, Any]] = {
     "train": {"refit": True, "blend": 1 / 3},
     "evaluate": {"proof": "not_worse"},
-    "retrain": {"new_data": 0.33, "backoff": 1},
+    "retrain": {"new_data": 0.4, "backoff": 1},
 }
-"""Of a young model whose data grow: a third more labels a cause, released unless it is clearly worse."""
+"""Of a young model whose data grow: two fifths more labels a cause, released unless it is clearly worse."""
 MONTHLY: Final[dict[str, Any]] = {**DECLARED, "retrain": {"causes": ["schedule"], "every": "1d", "cooldown": "1d"}}
 """The same, but asked at the end of every period and never else."""
 

@@ -89,7 +89,7 @@ def flights() -> Stream:
         from f left join read_csv('{data / "weather.csv"}', nullstr='NA') w
             on (f.origin, f.month, f.day, f.hour) = (w.origin, w.month, w.day, w.hour)
         left join read_csv('{data / "planes.csv"}', nullstr='NA') p using (tailnum)
-        where f.t < timestamp '2013-12-31' order by f.t, f.flight
+        where f.t < timestamp '2013-12-31' order by f.t, f.flight, f.carrier, f.origin
     """
     rows = _rows(sql.replace(f"read_csv('{data / 'flights.csv.zip'}', nullstr='NA')", "flights"), data)
     return _stream("flights", rows, ["carrier", "origin", "dest"], "temp dewp humid wind_speed precip pressure visib")

@@ -11,7 +11,7 @@ HARMFUL = 0.02
 """Of AUC lost; it is not known, and counts as none, where a window's outcomes are all the same."""
 OTHERS = ("evidently", "psi", "ks")
 METHODS = ("ours", *OTHERS)
-POLICIES = ("ours", "defaults", "judged_monthly", "monthly", "never")
+POLICIES = ("ours", "defaults", "judged_monthly", "monthly", "monthly_blended", "never")
 
 Row = Mapping[str, Any]
 
