@@ -104,7 +104,7 @@ def objective(evidence: "Evidence") -> Gate:
 
 def _not_worse(evidence: "Evidence", found: "Interval") -> Gate:
     """Of a champion's own recipe on newer rows: a few held-out days cannot show a small gain, but they show a harm."""
-    passed = found.high > 0
+    passed = found.high >= 0
     verb = "is not clearly worse than" if passed else "is clearly worse than"
     reason = f"{evidence.objective.name}: the challenger {verb} {evidence.incumbent_name}: {_signed(found)}"
     return _with_interval("objective", passed, reason, found, 0.0)
@@ -136,7 +136,7 @@ def skill(evidence: "Evidence") -> Gate:
     known = evidence.metrics[evidence.task.skill]
     found = evidence.bootstrap.interval(known, evidence.labels, evidence.challenger.scores, evidence.blocks)
     word, like = "more" if found.figure > 0 else "no more", ""
-    if found.figure <= 0 and evidence.lenient and evidence.difference(known.name).high > 0:
+    if found.figure <= 0 and evidence.lenient and evidence.difference(known.name).high >= 0:
         like = f", nor does {evidence.incumbent_name} clearly know more"
     return _with_interval(
         "skill", found.figure > 0 or bool(like), f"it knows {word} than these rows' own average{like}", found, 0.0

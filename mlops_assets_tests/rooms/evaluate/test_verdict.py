@@ -88,6 +88,7 @@ def test_where_only_harm_is_to_refuse_an_equal_challenger_is_released_and_a_wors
     gate = equal.gate("objective")
     assert gate is not None
     assert "is not clearly worse than version 1" in gate.reason
+    assert judged(data, good(data), good(data), proof="not_worse").decision == "ACCEPT"
     worse = judged(data, good(data), truth(data), proof="not_worse")
     assert "objective" in failed(worse)
     assert "is clearly worse than version 1" in worse.failed()[0].reason
