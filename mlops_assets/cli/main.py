@@ -1,5 +1,6 @@
 """The `mlops` command: each subcommand is imported only when it is called."""
 
+import errno
 from importlib import import_module
 from typing import Any
 
@@ -67,11 +68,16 @@ class _Commands(click.Group):
             formatter.write_dl(sorted(_COMMANDS.items()))
 
     def invoke(self, ctx: click.Context) -> Any:  # whatever the subcommand returns
-        """Show our own errors as a line, not as a traceback."""
+        """Show our own errors, and a full disk, as a line, not as a traceback."""
         try:
             return super().invoke(ctx)
         except MlopsError as error:
             raise click.ClickException(str(error)) from error
+        except OSError as error:
+            if error.errno != errno.ENOSPC:
+                raise
+            full = MlopsError.of("the disk is full", got=error.filename, step="make room, and run it again")
+            raise click.ClickException(str(full)) from error
 
 
 @click.command(cls=_Commands)

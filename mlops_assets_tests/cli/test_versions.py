@@ -1,5 +1,6 @@
 """`mlops versions`, `diff` and `gc` on a lake of two versions."""
 
+import errno
 import json
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from mlops_assets.cli.main import main
 from mlops_assets.resources.stores import Stores
 from mlops_assets.settings import Settings
 from mlops_assets.stores.delta import DeltaLake
+from mlops_assets.stores.reports import FolderReports
 
 
 @pytest.fixture
@@ -71,3 +73,15 @@ def test_a_table_that_is_not_there_is_answered_with_the_nearest(lake: DeltaLake)
     result = CliRunner().invoke(main, ["versions", "flihgts/clean"])
     assert result.exit_code == 1
     assert "did you mean 'flights/clean'" in result.output
+
+
+def test_a_full_disk_is_told_in_a_line(lake: DeltaLake, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device", "there/page.html")
+
+    monkeypatch.setattr(FolderReports, "save", full)
+    lake.write("planes/clean", pa.table({"tailnum": ["N1"]}), batch="planes")
+    result = CliRunner().invoke(main, ["eda", "planes"])
+    assert result.exit_code == 1
+    assert "the disk is full; got: there/page.html; next: make room, and run it again" in result.output
+    assert "Traceback" not in result.output

@@ -53,6 +53,30 @@ def test_the_newest_versions_stay_and_the_others_are_let_go(lake: DeltaLake) -> 
     assert lake.write(T, pa.table({"n": [9]}), batch="a").number == 5
 
 
+def test_a_removal_that_was_killed_is_ended_by_the_next_and_takes_nothing_that_stays(
+    lake: DeltaLake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found, unlink, removed = find(lake, TWO, {}), Path.unlink, list[Path]()
+
+    def killed(self: Path, *, missing_ok: bool = False) -> None:
+        if removed:
+            raise KeyboardInterrupt
+        removed.append(self)
+        unlink(self, missing_ok=missing_ok)
+
+    monkeypatch.setattr(Path, "unlink", killed)
+    with pytest.raises(KeyboardInterrupt):
+        remove(found)
+    monkeypatch.setattr(Path, "unlink", unlink)
+    assert len(found[0].files) == 2
+    assert (held(lake), held(lake, 3), held(lake, 0)) == ([3, 100], [2, 100], [100])
+    (left,) = find(lake, TWO, {})
+    assert len(left.files) == len(left.versions) == 1
+    assert remove([left]) > 0
+    assert find(lake, TWO, {}) == []
+    assert Log.read(lake.path / T).gone() == {1, 2}
+
+
 def test_a_version_that_something_living_reaches_stays(lake: DeltaLake) -> None:
     (garbage,) = find(lake, TWO, {T: [1]})
     assert (garbage.versions, garbage.protected) == ((2,), (0, 1)[1:])
