@@ -37,7 +37,15 @@ def read(questions: Questions, body: bytes, kind: bytes, asks: Sequence[str] = (
         found = questions.many(body)
         _bounded(max(map(len, found)))
         return found
-    table = _table(body, kind, [*questions.names, *asks])
+    import pyarrow as pa
+
+    try:
+        return _told(questions, _table(body, kind, [*questions.names, *asks]), asks)
+    except (pa.ArrowException, OSError, ValueError) as error:  # some damage shows only where a value is looked at
+        raise Problem(400, fault("", f"cannot be read as {kind.decode()}")) from error
+
+
+def _told(questions: Questions, table: "pa.Table", asks: Sequence[str]) -> Many:
     given = set(table.column_names)
     if asks and given >= set(asks) and not given >= set(questions.names):
         return Many([], table.to_pylist())
@@ -52,18 +60,13 @@ def _table(body: bytes, kind: bytes, names: Sequence[str]) -> "pa.Table":
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    try:
-        if kind == PARQUET:
-            there = [name for name in pq.read_schema(pa.BufferReader(body)).names if name in names]
-            file = pq.ParquetFile(pa.BufferReader(body), read_dictionary=there)
-            _bounded(file.metadata.num_rows)  # before a page is unpacked: a small file can hold very many rows
-            _unpacked(sum(file.metadata.row_group(n).total_byte_size for n in range(file.num_row_groups)))
-            return file.read(columns=file.schema_arrow.names[: len(names) + MANY])
+    if kind != PARQUET:
         return _arrow(body)
-    except Problem:
-        raise
-    except (pa.ArrowException, OSError, ValueError) as error:
-        raise Problem(400, fault("", f"cannot be read as {kind.decode()}")) from error
+    there = [name for name in pq.read_schema(pa.BufferReader(body)).names if name in names]
+    file = pq.ParquetFile(pa.BufferReader(body), read_dictionary=there)
+    _bounded(file.metadata.num_rows)  # before a page is unpacked: a small file can hold very many rows
+    _unpacked(sum(file.metadata.row_group(n).total_byte_size for n in range(file.num_row_groups)))
+    return file.read(columns=file.schema_arrow.names[: len(names) + MANY])
 
 
 def _arrow(body: bytes) -> "pa.Table":
@@ -74,14 +77,13 @@ def _arrow(body: bytes) -> "pa.Table":
         source = source.slice(len(MAGIC))  # a file is a stream between two marks, and the footer comes after its end
     _unpacked(unpacked(source))  # before anything is
     kept, count = [], 0
-    for batch in pa.ipc.open_stream(source):
+    stream = pa.ipc.open_stream(source)
+    for batch in stream:
         batch.validate(full=True)
         count += batch.num_rows
         _bounded(count)
         kept.append(batch)
-    if not kept:
-        raise Problem(422, fault("", "no rows"))
-    return pa.Table.from_batches(kept)
+    return pa.Table.from_batches(kept, stream.schema)
 
 
 def _bounded(count: int) -> None:

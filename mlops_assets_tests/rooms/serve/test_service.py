@@ -207,7 +207,21 @@ def test_a_wrong_row_among_many_is_named(url: str) -> None:
     answer = ask(url, BATCH, sink.getvalue(), kind="application/vnd.apache.parquet")
     assert (answer.status, answer.json["errors"][0]["field"]) == (422, "rain")
     assert ask(url, BATCH, b"PAR1 or so", kind="application/vnd.apache.parquet").status == 400
-    assert ask(url, BATCH, b"", kind="application/vnd.apache.arrow.stream").status == 400
+    stream = "application/vnd.apache.arrow.stream"
+    assert ask(url, BATCH, b"", kind=stream).status == 400
+    whole = streamed(pa.table({name: [value] for name, value in ROW.items()}))
+    for broken in (whole[:-30], whole.replace(b"distance", b"dist\xffnce"), whole.replace(b"AA", b"\xff\xfe")):
+        answer = ask(url, BATCH, broken, kind=stream)
+        assert (answer.status, b"cannot be read as" in answer.body) == (400, True)
+    none = streamed(pa.table({name: [value] for name, value in ROW.items()})[:0])
+    assert ask(url, BATCH, none, kind=stream).json == {"predictions": []}
+
+
+def streamed(rows: pa.Table) -> bytes:
+    sink = io.BytesIO()
+    with pa.ipc.new_stream(sink, rows.schema) as writer:
+        writer.write_table(rows)
+    return sink.getvalue()
 
 
 def test_other_methods_types_and_paths_are_refused(url: str) -> None:
