@@ -41,7 +41,9 @@ def numbers(labels: "pa.ChunkedArray") -> "pa.ChunkedArray":
 
 
 def labelled(lake: "Lake", model: str) -> "pa.Table":
-    """The service's predictions whose outcome is known, each with it as `outcome`."""
+    """The service's answers to callers whose outcome is known, each with it as `outcome`."""
+    import pyarrow.compute as pc
+
     table = keys.table(model, "predictions")
     told = outcomes(lake, model)
     rows = lake.read(table, batches=["online"]) if lake.exists(table) else None
@@ -50,4 +52,5 @@ def labelled(lake: "Lake", model: str) -> "pa.Table":
 
         return pa.table({"prediction_id": pa.array([], pa.string())})
     told = told.append_column("outcome", numbers(told["label"])).select(["prediction_id", "outcome", "known_at"])
+    rows = rows.filter(pc.not_equal(rows["role"], "shadow"))
     return rows.join(told, keys="prediction_id", join_type="inner").combine_chunks()
