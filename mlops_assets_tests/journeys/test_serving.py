@@ -135,12 +135,7 @@ def test_nothing_acknowledged_is_lost_and_challenger_and_usage_are_reported(
     assert len(joined) == len(acknowledged) - 2, "each that was told of under load, and neither of the other two"
     assert set(joined["outcome"].to_pylist()) == {1.0}
     assert look(stores, PLAN).asset_events == [], "exactly once"
-    store, hidden = stores.serving(), trips.plan(serve={"sensitive": ["origin"]})
-    look(stores, hidden)
-    again, manifest = store.released(MODEL), store.load(MODEL, store.released(MODEL)).manifest
-    assert (manifest["version"], rules(manifest)["origin"]) == (1, "drop"), "a rule of privacy waits for no release"
-    look(stores, hidden)
-    assert store.released(MODEL) == again
+    privately(stores)
     reports = [asset for asset in serve.watched(PLAN) if {"shadow_report", "usage_report"} & set(stages(asset))]
     with dg.DagsterInstance.ephemeral() as instance:
         done = dg.materialize(reports, resources={"stores": stores}, instance=instance)
@@ -158,6 +153,16 @@ def test_nothing_acknowledged_is_lost_and_challenger_and_usage_are_reported(
     [used] = done.asset_materializations_for_node(f"{MODEL}_usage_report")
     assert used.metadata["requests"].value == everything.num_rows
     assert Path(str(used.metadata["report_file"].value)).read_text().count("<tr>") >= 3
+
+
+def privately(stores: Stores) -> None:
+    """A rule of privacy that is declared later waits for no release, and is followed once."""
+    store, hidden = stores.serving(), trips.plan(serve={"sensitive": ["origin"]})
+    look(stores, hidden)
+    again, manifest = store.released(MODEL), store.load(MODEL, store.released(MODEL)).manifest
+    assert (manifest["version"], rules(manifest)["origin"]) == (1, "drop"), "a rule of privacy waits for no release"
+    look(stores, hidden)
+    assert store.released(MODEL) == again
 
 
 def rules(manifest: Mapping[str, Any]) -> dict[str, str]:

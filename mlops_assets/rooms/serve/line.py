@@ -94,7 +94,7 @@ class Line:
         now, before = self.champion, self.before
         if now is None or before is None or now.manifest["guard"] is None:
             return ""
-        reason = broken(now.manifest["guard"], now.record, before.record)
+        reason = broken(now.manifest["guard"], now.record, before.record, lambda: now.pace / before.pace)
         live = self._store.live(self.model) if reason else None
         if live is None or live.champion != now.digest:
             return ""  # all is well, or another worker was faster

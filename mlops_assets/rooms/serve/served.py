@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Callable, Sequence
+from functools import cached_property
 from math import isfinite
 from typing import TYPE_CHECKING, Any, Final
 
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 CHAMPION: Final = "champion"
 BROKEN: Final = 500
 """The status of what this version fails by: a guard counts it, and not what the disk is at fault for."""
+PASSES: Final = 5
 PART: Final = 256
 """Rows of a large request that are answered before others have their turn."""
 
@@ -69,6 +71,19 @@ class Served:
         self._head = b'","model":"%b","version":%d,' % (self.model.encode(), self.version)
         self.record = Record()
         self.observers: list[Callable[[Sequence[Asked]], None]] = []
+
+    @cached_property
+    def pace(self) -> float:
+        """Seconds for the golden rows: of the model alone, and of nobody who asks."""
+        names = self.questions.names
+        rows = [tuple(row["inputs"][name] for name in names) for row in self.manifest["golden"]]
+
+        def once() -> float:
+            began = time.perf_counter()
+            self.engine.scores(rows)
+            return time.perf_counter() - began
+
+        return min(once() for _ in range(PASSES))
 
     def ask(
         self,
@@ -163,7 +178,7 @@ class Served:
         figures.seconds.extend(seconds)
         figures.scores.extend(scores)
         figures.said.extend(said)
-        self.record.add(len(batch), sum(seconds), total)
+        self.record.add(len(batch), sum(seconds), total, alone=batch[0][3] is not None)
         for observe in self.observers:
             observe(batch)
         return texts

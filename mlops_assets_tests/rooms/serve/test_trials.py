@@ -1,12 +1,16 @@
 """Challengers beside the champion, a guard that rolls back, and who may ask."""
 
 import asyncio
+import json
 import os
 import signal
+import socket
 import time
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
+from urllib.parse import urlsplit
 
 import msgspec
 import numpy as np
@@ -265,8 +269,52 @@ def test_a_full_shadow_drops_and_counts(monkeypatch: pytest.MonkeyPatch) -> None
 
 def test_a_guard_waits_for_enough_and_tells_latency_and_errors_too() -> None:
     guard = {"max_error_rate": 0.01, "max_latency_ratio": 2.0, "max_score_shift": 0.1, "min_requests": 100}
-    before = Record(answered=1_000, seconds=1.0, score=500.0)
+    before = Record(answered=1_000, seconds=1.0, score=500.0, alone=1_000)
+    slow = Record(answered=100, seconds=0.3, score=50.0, alone=100)
     assert broken(guard, Record(answered=50, failed=49), before) == ""
     assert "requests failed" in broken(guard, Record(answered=98, failed=2), before)
-    assert "3.00 times as long" in broken(guard, Record(answered=100, seconds=0.3, score=50.0), before)
-    assert broken(guard, Record(answered=100, seconds=0.1, score=50.0), before) == ""
+    assert "3.00 times as long" in broken(guard, slow, before, lambda: 2.5)
+    assert broken(guard, slow, before, lambda: 1.0) == "", "slow clients are not the version's fault"
+    assert broken(guard, Record(answered=100, seconds=0.3, score=50.0, alone=99), before) == "", "too few alone"
+    assert broken(guard, Record(answered=100, seconds=0.1, score=50.0, alone=100), before) == ""
+
+
+@pytest.mark.slow
+def test_a_release_whose_model_is_slow_is_rolled_back_and_one_of_slow_clients_is_not(tmp_path: Path) -> None:
+    guard = {"max_latency_ratio": 1.5, "min_requests": 20}
+    release(tmp_path, 1)
+    store, plan = ServingStore(Settings(tmp_path).serving), trips.plan(serve={"guard": guard})
+    with service(tmp_path) as running:
+
+        def asked(pause: float = 0.0) -> None:
+            for _ in range(25):
+                assert slowly(running.url, pause) == 200
+
+        asked()
+        made = replace(bundle.exported(trained(logistic, 2)), model=None)
+        store.release(MODEL, bundle.put(store, trained(logistic, 2), plan, card="", made=made), evidence="a verdict")
+        until(lambda: version(running) == 2)
+        asked()
+        until(lambda: version(running) == 1)
+        live = store.live(MODEL)
+        assert live is not None
+        assert "times as long as before" in live.guarded
+        asked()
+        release(tmp_path, 3, guard=guard)
+        until(lambda: version(running) == 3)
+        asked(pause=0.02)
+        time.sleep(0.5)
+        assert version(running) == 3, "its clients were slow, and its model was not"
+
+
+def slowly(url: str, pause: float) -> int:
+    """The status of an answer to a question whose body comes in two parts."""
+    found, body = urlsplit(url), json.dumps({"inputs": ROW}).encode()
+    head = (
+        f"POST {PREDICT} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+    )
+    with socket.create_connection((found.hostname, found.port), timeout=30) as connection:
+        connection.sendall(head.encode() + body[:9])
+        time.sleep(pause)
+        connection.sendall(body[9:])
+        return int(connection.recv(65_536).split()[1])
