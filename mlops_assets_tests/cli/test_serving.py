@@ -13,13 +13,14 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
+from playwright.sync_api import Browser
 
 from mlops_assets.cli.main import main
 from mlops_assets.resources.stores import Stores
 from mlops_assets.rooms.release import bundle
 from mlops_assets.rooms.serve import challenger, stress
 from mlops_assets.rooms.serve.load import Level
-from mlops_assets.rooms.train.candidates import hist_gradient_boosting, logistic
+from mlops_assets.rooms.train.candidates import logistic
 from mlops_assets.settings import Settings
 from mlops_assets.stores.registry import Bundle
 from mlops_assets.stores.serving import ServingStore
@@ -37,7 +38,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A home in which two versions have a bundle and the first one is served, under the name of a declared model."""
     found = tmp_path_factory.mktemp("serving")
     store = ServingStore(Settings(found).serving)
-    digests = [put(store, trained(builder, number)) for number, builder in ((1, logistic), (2, hist_gradient_boosting))]
+    digests = [put(store, trained(builder, number)) for number, builder in ((1, logistic), (2, logistic))]
     store.release(MODEL, digests[0], evidence="a test")
     return found
 
@@ -132,7 +133,7 @@ def test_a_trial_is_begun_and_ended_and_told(home: Path, monkeypatch: pytest.Mon
 
     def known(*given: Any) -> str:
         assert given[-1] == 2
-        return put(store, trained(hist_gradient_boosting, 2))
+        return put(store, trained(logistic, 2))
 
     monkeypatch.setattr(challenger, "bundled", known)
     said = mlops(home, "trial", MODEL, "--version", "2", "--mode", "canary", "--share", "0.05")
@@ -158,8 +159,11 @@ def test_a_trial_that_cannot_be_is_refused_in_a_line(home: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.browser
 @pytest.mark.usefixtures("environment")
-def test_up_serves_predictions_on_loopback_beside_dagster(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_up_serves_predictions_on_loopback_beside_dagster_and_their_page_answers(
+    home: Path, browser: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
     told: dict[str, Any] = {}
 
     class Running:
@@ -170,6 +174,12 @@ def test_up_serves_predictions_on_loopback_beside_dagster(home: Path, monkeypatc
         def wait(self) -> None:
             told["answer"] = ask(address, f"/v1/models/{MODEL}:predict", {"inputs": ROW}, timeout=60)
             told["ready"] = ask(address, "/readyz")
+            page = browser.new_page()
+            page.goto(f"{address}/docs")
+            page.get_by_role("button", name="Ask").click()
+            page.locator("pre", has_text='"explanation"').wait_for()
+            told["page"] = page.locator("pre").inner_text()
+            page.close()
 
     @contextmanager
     def stack(*_: object) -> Iterator[Running]:
@@ -182,6 +192,7 @@ def test_up_serves_predictions_on_loopback_beside_dagster(home: Path, monkeypatc
     assert said.exit_code == 0, said.output
     assert f"Predictions:  {address}/docs" in said.output
     assert told["answer"].json["version"] == 1
+    assert told["page"].startswith("200")
     assert told["ready"].json["models"][MODEL]["version"] == 1
     with pytest.raises(OSError):  # noqa: PT011 - refused: the service ended with the command
         ask(address, "/healthz")
