@@ -13,7 +13,7 @@ from mlops_assets.resources.stores import Stores
 from mlops_assets.rooms.label.maturity import clock
 from mlops_assets.rooms.label.tasks import of_manifest
 from mlops_assets.rooms.release.expiry import stopped
-from mlops_assets.rooms.serve import challenger, reports, stress, stress_page, usage
+from mlops_assets.rooms.serve import challenger, failures, reports, stress, stress_page, usage
 from mlops_assets.rooms.serve import score as scoring
 from mlops_assets.rooms.serve.trial import trials
 from mlops_assets.rooms.train.fit import manifest_of
@@ -122,9 +122,11 @@ def _usage_report(plan: ModelPlan) -> dg.AssetsDefinition:
 
     @dg.multi_asset(name=f"{plan.name}_usage_report", specs=[spec])
     def usage_report(stores: Stores) -> declaration.Events:
-        days = usage.usage(stores.lake(), plan.name)
-        shown = {"picture": presentation.picture(usage.picture(days), "requests and latency by day")} if days else {}
-        yield _page(stores, spec, reports.usage_page(plan.name, days), usage.totals(days), shown)
+        days = failures.beside(usage.usage(stores.lake(), plan.name), stores.settings().prediction_log, plan.name)
+        drawn = usage.picture(days) if days else b""
+        shown = {"picture": presentation.picture(drawn, "requests and latency by day")} if days else {}
+        html = reports.usage_page(plan.name, days, drawn)
+        yield _page(stores, spec, html, usage.totals(days), shown)
 
     return usage_report
 

@@ -38,6 +38,8 @@ class Meter:
         """By model, version, role and status; the answered questions stand in `of`."""
         self.events: Tally[tuple[str, str]] = Tally()
         """By model and what happened: refused_bundle, swap, shadow_dropped, rollback, log_failed, feedback."""
+        self.failed: Tally[tuple[str, str, int]] = Tally()
+        """By model, version and status: what was not answered, until the log has it."""
         self.in_flight = 0
         self._answers: dict[tuple[str, str, str], Answers] = {}
 

@@ -3,12 +3,13 @@
 import asyncio
 import contextlib
 import logging
+import time
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from pathlib import Path
 from typing import Any, Final
 
 from mlops_assets.errors import Damaged, StoreError
-from mlops_assets.rooms.serve import feedback
+from mlops_assets.rooms.serve import failures, feedback
 from mlops_assets.rooms.serve.line import Line
 from mlops_assets.rooms.serve.meter import Meter
 from mlops_assets.rooms.serve.outbox import Outbox
@@ -38,7 +39,8 @@ class Models:
         self.predicting: dict[str, Line] = {}
         self.in_flight = IN_FLIGHT
         self._feedback: dict[str, LogWriter] = {}
-        self._said = ""
+        self._failures: dict[str, LogWriter] = {}
+        self._said, self._kept = "", 0.0
         self._salt = secret(settings.serving / ".salt")
 
     async def refresh(self) -> None:
@@ -50,6 +52,7 @@ class Models:
                 line = Line(self.store, model, folder, self.meter, self.online, outbox=self._outbox, salt=self._salt)
                 self.lines[model] = line
                 self._feedback[model] = LogWriter(folder / feedback.FOLDER / model)
+                self._failures[model] = LogWriter(folder / failures.FOLDER / model)
                 self.predicting[f"/v1/models/{model}:predict"] = line
         for line in self.lines.values():
             if await line.refresh():
@@ -110,6 +113,7 @@ class Models:
 
     async def preserve(self) -> None:
         """Bring the logs to the disk, and seal what is due."""
+        self._keep_failures()
         for log in self._logs():
             log.seal_if_due()
             with contextlib.suppress(OSError):  # the next write tells the callers
@@ -129,11 +133,25 @@ class Models:
         except StoreError:
             raise busy("the feedback cannot be written, so it is not accepted") from None
 
+    def _keep_failures(self, pause: float = failures.PAUSE) -> None:
+        """Log how often nothing was answered; while the disk is full the counts wait."""
+        failed = self.meter.failed
+        if not failed or time.monotonic() - self._kept < pause:
+            return
+        self._kept = time.monotonic()
+        for (model, version, status), count in list(failed.items()):
+            with contextlib.suppress(StoreError):
+                if model in self._failures:
+                    self._failures[model].write([failures.record(version, status, count)])
+                failed[(model, version, status)] -= count
+        self.meter.failed = +failed
+
     def close(self) -> None:
         """Seal all logs."""
+        self._keep_failures(0.0)
         for log in self._logs():
             log.seal()
             log.sync()
 
     def _logs(self) -> list[LogWriter]:
-        return [*self._feedback.values(), *(line.log for line in self.lines.values())]
+        return [*self._feedback.values(), *self._failures.values(), *(line.log for line in self.lines.values())]

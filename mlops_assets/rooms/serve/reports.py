@@ -1,5 +1,6 @@
 """The pages that a person reads of a model that is served: how it is used, and how its challengers compare."""
 
+from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any
@@ -21,12 +22,13 @@ def shadow_page(model: str, trials: Sequence[Trial]) -> str:
     return page(f"{model}: challengers beside the champion", parts)
 
 
-def usage_page(model: str, days: Sequence[Mapping[str, Any]]) -> str:
-    """Requests, latency, answers and quality, a version and a day."""
-    names = list(days[0]) if days else []
-    rows = [[_cell(day[name]) for name in names] for day in days]
+def usage_page(model: str, days: Sequence[Mapping[str, Any]], picture: bytes = b"") -> str:
+    """Requests, latency, answers, what was not answered and quality, a version and a day; and a picture of it."""
+    names = max(days, key=len, default={})
+    rows = [[_cell(day.get(name)) for name in names] for day in days]
     body = table_html([name.replace("_", " ") for name in names], rows) if days else "<p>Nothing was asked yet.</p>"
-    return page(f"{model}: how the prediction service is used", [body])
+    shown = f"<img alt='requests and latency by day' src='data:image/png;base64,{b64encode(picture).decode()}'>"
+    return page(f"{model}: how the prediction service is used", [shown if picture else "", body])
 
 
 def _head(trials: Sequence[Trial]) -> str:

@@ -202,3 +202,4 @@ class Service:
         model = line.model if line else ""
         version = str(line.champion.version) if line and line.champion else ""
         self.meter.requests[(model, version, "champion", str(status))] += 1
+        self.meter.failed[(model, version, status)] += 1

@@ -21,26 +21,38 @@ def usage(lake: "Lake", model: str) -> "list[dict[str, Any]]":
         return []
     with sql.session() as connection:
         connection.register("told", _told(lake, model))
-        answered = "count(*) FILTER (WHERE try_cast(answer AS varchar) = 'true') / count(*)::double"
+        kind = lake.read(table, batches=[]).schema.field("answer").type
+        answers = "histogram(CAST(answer AS varchar))" if str(kind) in ("bool", "string") else "NULL"
         query = f"""
         SELECT CAST(event_time AT TIME ZONE 'UTC' AS date) AS day, model_version, role, count(*) AS requests,
             quantile_cont(latency_us, 0.5) / 1000 AS p50_ms, quantile_cont(latency_us, 0.99) / 1000 AS p99_ms,
-            avg(score) AS mean_score, {answered} AS share_yes, max(feature_age_s) AS oldest_feature_s,
+            avg(score) AS mean_score, {answers} AS answers, max(feature_age_s) AS oldest_feature_s,
             count(outcome) AS labelled, avg((score - outcome) ** 2) AS squared_error
         FROM {lake.scan(table)} LEFT JOIN told USING (prediction_id)
         WHERE _batch = 'online' GROUP BY ALL ORDER BY day, model_version, role
         """
         found: list[dict[str, Any]] = connection.execute(query).to_arrow_table().to_pylist()
-        return found
+    return [{**day, "answers": _shares(day["answers"], day["requests"])} for day in found]
+
+
+def _shares(counts: Sequence[tuple[str, int]] | None, requests: int) -> str:
+    """The share of each answer, in words; empty where answers are values.
+
+    >>> _shares([("late", 1), ("on time", 3)], 4)
+    'late 25.0%, on time 75.0%'
+    """
+    return ", ".join(f"{answer} {count / requests:.1%}" for answer, count in counts or ())
 
 
 def totals(days: Sequence[dict[str, Any]]) -> dict[str, float | int | None]:
     """What the records sum up to, for a plot over time."""
     requests = sum(day["requests"] for day in days)
+    failed = sum(day.get("failed", 0) for day in days)
+    days = [day for day in days if day["requests"]]
     labelled = sum(day["labelled"] for day in days)
-    worst = max((day["p99_ms"] for day in days), default=None)
+    worst = max((day["p99_ms"] for day in days if day["requests"]), default=None)
     error = sum((day["squared_error"] or 0.0) * day["labelled"] for day in days) / labelled if labelled else None
-    return {"requests": requests, "worst_p99_ms": worst, "labelled": labelled, "squared_error": error}
+    return {"requests": requests, "failed": failed, "worst_p99_ms": worst, "labelled": labelled, "squared_error": error}
 
 
 def picture(days: Sequence[dict[str, Any]]) -> bytes:
@@ -50,8 +62,9 @@ def picture(days: Sequence[dict[str, Any]]) -> bytes:
 
     figure = Figure(figsize=(5, 2.4), dpi=80, layout="constrained")
     left, right = figure.subplots(1, 2)
-    for version in sorted({day["model_version"] for day in days}):
-        own = [day for day in days if day["model_version"] == version and day["role"] != "shadow"]
+    answered = [day for day in days if day["requests"]]
+    for version in sorted({day["model_version"] for day in answered}):
+        own = [day for day in answered if day["model_version"] == version and day["role"] != "shadow"]
         at = np.array([day["day"] for day in own], "datetime64[D]")
         left.plot(at, [day["requests"] for day in own], marker=".", label=f"v{version}")
         right.plot(at, [day["p99_ms"] for day in own], marker=".", label=f"v{version}")
