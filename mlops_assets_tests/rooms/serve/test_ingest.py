@@ -10,11 +10,12 @@ import pytest
 
 from mlops_assets.resources.stores import Stores
 from mlops_assets.rooms.release import bundle
-from mlops_assets.rooms.serve import ingest
+from mlops_assets.rooms.serve import failures, ingest
 from mlops_assets.rooms.serve.outcomes import labelled, outcomes
+from mlops_assets.rooms.serve.reports import usage_page
 from mlops_assets.rooms.serve.sensors import look
 from mlops_assets.rooms.serve.trial import trials
-from mlops_assets.rooms.serve.usage import usage
+from mlops_assets.rooms.serve.usage import picture, totals, usage
 from mlops_assets.rooms.train.candidates import hist_gradient_boosting
 from mlops_assets.stores import prediction_log
 from mlops_assets.stores.delta import DeltaLake
@@ -210,3 +211,14 @@ def test_usage_is_told_a_day_a_version_and_a_role(home: Home) -> None:
     assert (day["requests"], day["model_version"], day["role"], day["labelled"]) == (5, 1, "champion", 1)
     assert day["p99_ms"] == pytest.approx(0.3)
     assert day["squared_error"] == pytest.approx(0.75**2)
+    assert day["answers"] == "false 100.0%"
+    log, kept = home.stores.settings().prediction_log, LogWriter(home.folder.parent / failures.FOLDER / MODEL)
+    kept.write([failures.record("1", 422, 3), failures.record("1", 503, 2), failures.record("2", 500, 1)])
+    kept.seal()
+    rows = failures.beside(usage(home.lake, MODEL), log, MODEL)
+    told = [(row["model_version"], row["requests"], row["refused"], row["failed"]) for row in rows]
+    assert told == [(1, 5, 0, 0), (1, 0, 3, 2), (2, 0, 0, 1)], "of 2023, and of today"
+    assert totals(rows)["failed"] == 3
+    page = usage_page(MODEL, rows, picture(rows))
+    assert page.count("<tr>") == 4
+    assert "data:image/png" in page

@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from mlops_assets.rooms.release import bundle
+from mlops_assets.rooms.serve import failures
 from mlops_assets.rooms.serve.supervisor import Supervisor
 from mlops_assets.rooms.train.candidates import logistic
 from mlops_assets.settings import Settings
@@ -175,6 +176,7 @@ def test_a_log_that_cannot_be_written_is_told_and_nothing_is_answered(tmp_path: 
         told += [ask(running.url, PREDICT, {"inputs": ROW}) for _ in range(5)]
     assert {answer.status for answer in told} == {200}
     assert {answer.status for answer in (*full, many)} == {503}
+    assert sum(failures.told(log, MODEL).values()) == 7, "and the report of usage counts them"
     assert said.status == 202, "the feedback has a segment of its own, and that had room"
     assert not list(log.rglob("*.open")), "an orderly end seals"
     kept = [read(segment.path) for segment in segments(log / MODEL)]
