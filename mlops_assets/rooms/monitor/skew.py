@@ -2,6 +2,7 @@
 
 import json
 from collections import Counter
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from mlops_assets import keys
@@ -10,6 +11,7 @@ from mlops_assets.rooms.features.replay import fed
 from mlops_assets.rooms.monitor.faults import FEWEST, MARGIN, Fault
 from mlops_assets.rooms.monitor.stored import Stored
 from mlops_assets.rooms.serve.ingest import ONLINE
+from mlops_assets.spec.feature_table import FeatureTable, window_name
 from mlops_assets.spec.plan import ModelPlan
 from mlops_assets.stores import sql
 from mlops_assets.stores.lake import Lake
@@ -20,6 +22,8 @@ if TYPE_CHECKING:
 ASKED: Final = 2_000
 """Newest requests of a window that are looked at."""
 KIND: Final = "skew"
+DAY: Final = timedelta(days=1)
+"""A statistic over less runs empty by night: asked some hours before, it is there or not for no fault."""
 
 
 def skewed(lake: Lake, plan: ModelPlan, rows: "Stored | pa.Table") -> tuple[Fault, ...]:
@@ -27,7 +31,7 @@ def skewed(lake: Lake, plan: ModelPlan, rows: "Stored | pa.Table") -> tuple[Faul
 
     It is a fault and needs no calibration: the value of one row at one time is either the same or it is not. Only a
     table whose rows are not kept online may answer by an older value; of its features it counts whether there is one.
-    What the log may not keep of a feature is passed over.
+    What the log may not keep of a feature is passed over, and so is what comes and goes within hours.
 
     Args:
         lake: with what the service was asked.
@@ -36,7 +40,8 @@ def skewed(lake: Lake, plan: ModelPlan, rows: "Stored | pa.Table") -> tuple[Faul
     """
     asked = _asked(lake, plan, rows)
     exact = {name for part in plan.tables if part.table.online.rows for name in part.table.feature_names()}
-    named = [name for name in plan.features if plan.model.serve.rule(name) == "keep"]
+    fleeting = {name for part in plan.tables for name in _fleeting(part.table)} - exact
+    named = [name for name in plan.features if plan.model.serve.rule(name) == "keep" and name not in fleeting]
     compared, differing = Counter[str](), Counter[str]()
     for row in asked.to_pylist() if asked is not None else ():
         given: dict[str, Any] = json.loads(row["logged_inputs"])
@@ -48,6 +53,10 @@ def skewed(lake: Lake, plan: ModelPlan, rows: "Stored | pa.Table") -> tuple[Faul
         for name in named
         if compared[name]
     )
+
+
+def _fleeting(table: FeatureTable) -> list[str]:
+    return [window_name(each, over) for each in table.aggregations for over in each.over if over < DAY]
 
 
 def _differ(offline: Any, logged: Any, *, exact: bool) -> bool:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -81,3 +82,17 @@ def test_two_requests_in_two_hundred_are_no_fault_and_ten_are(lake: DeltaLake) -
 def test_what_the_log_does_not_keep_is_passed_over(lake: DeltaLake) -> None:
     faults = found(asked(lake, lambda given, _: {"distance": given["distance"]}))
     assert [fault.feature for fault in faults] == ["distance"]
+
+
+def test_of_values_that_may_be_older_only_those_must_be_there_that_no_night_takes_away(lake: DeltaLake) -> None:
+    counts = ({"name": "seen", "stat": "mean", "of": "rain", "by": ["origin"], "over": ["3h", "7d"]},)
+    plan = trips.plan(aggregations=counts)
+    (part,) = plan.tables
+    older = part.table.model_copy(update={"online": part.table.online.model_copy(update={"rows": False})})
+    plan = replace(plan, tables=(replace(part, table=older),))
+    rows = features(lake, PLAN, "april")
+    for name in ("seen_3h", "seen_7d"):
+        rows = rows.append_column(name, pa.array([1.0] * rows.num_rows))
+    asked(lake, lambda given, _: {**given, "rain": given["rain"] + 1, "seen_3h": None, "seen_7d": None})
+    faults = skewed(lake, plan, rows)
+    assert [fault.feature for fault in faults if fault.alarm] == ["seen_7d"]
