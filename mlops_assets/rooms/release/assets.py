@@ -22,6 +22,10 @@ from mlops_assets.spec.plan import ModelPlan
 from mlops_assets.stores.registry import Bundle
 from mlops_assets.stores.reports import Report
 
+SKIPPED = (
+    "nothing was released: this run skips the answers to batch {0}; materialize {1}/predictions and its reports for it"
+)
+
 
 def build(plan: ModelPlan) -> list[dg.AssetsDefinition]:
     """The champion of one model."""
@@ -49,6 +53,8 @@ def build(plan: ModelPlan) -> list[dg.AssetsDefinition]:
         context.log.info("%s %s", plain_words(verdict), held)
         if held and taken_back is None:
             catch_up(stores, plan)
+            if context.has_partition_key:  # in the same run, Dagster skips whatever waits for a release
+                context.log.warning(SKIPPED.format(context.partition_key, plan.name))
             return
         released = by_verdict(stores, plan, verdict) if taken_back is None or not held else taken_back
         yield dg.MaterializeResult(
