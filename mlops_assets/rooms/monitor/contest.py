@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mlops_assets.errors import TrainingError
-from mlops_assets.rooms.train.bootstrap import MIN_BLOCKS, Bootstrap, day_blocks
+from mlops_assets.rooms.train.bootstrap import Bootstrap, day_blocks
 from mlops_assets.rooms.train.metrics import METRICS
 
 if TYPE_CHECKING:
@@ -132,15 +131,9 @@ class _Court:
 
     def _measured(self, name: str, outcomes: "Floats", scores: "Floats", mask: "Mask") -> tuple[float, float, float]:
         """Figure and interval; without one where there are too few days, or it is undefined in many resamples."""
-        blocks, metric = self.blocks[mask], METRICS[name]
-        figure = metric(outcomes, scores)
-        if len(np.unique(blocks)) < MIN_BLOCKS:
-            return figure, NAN, NAN
-        try:
-            found = self.bootstrap.interval(metric, outcomes, scores, blocks)
-        except TrainingError:
-            return figure, NAN, NAN
-        return figure, found.low, found.high
+        metric = METRICS[name]
+        low, high = self.bootstrap.bounds(metric, outcomes, scores, self.blocks[mask]) or (NAN, NAN)
+        return metric(outcomes, scores), low, high
 
 
 def _sliced(rows: "pa.Table", slices: Sequence[str]) -> "Iterator[tuple[str, str, Mask]]":

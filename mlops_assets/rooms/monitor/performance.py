@@ -10,7 +10,7 @@ from mlops_assets.rooms.monitor.calibration import Floats, Weights, null
 from mlops_assets.rooms.monitor.chunks import MIN_ROWS, Chunks, thin
 from mlops_assets.rooms.monitor.drift import uncalibrated
 from mlops_assets.rooms.monitor.reference import chunks_of
-from mlops_assets.rooms.train.bootstrap import MIN_BLOCKS, Bootstrap, day_blocks
+from mlops_assets.rooms.train.bootstrap import Bootstrap, day_blocks
 from mlops_assets.rooms.train.metric import Metric, mean
 from mlops_assets.rooms.train.metrics import METRICS, said_and_happened
 from mlops_assets.spec.model import TaskName
@@ -42,7 +42,7 @@ class PerformanceFigures:
         base_rate: what happened on average: the window's own rate or mean.
         mean_score: of the matured rows: what was said on average.
         figures: metric to figure; empty when there are too few rows, or outcomes that do not differ.
-        intervals: metric to its bounds, over days; empty when there are too few days.
+        intervals: metric to its bounds, over days; without those of too few days, or undefined in many resamples.
         watched_threshold: what a window without change is no worse than, at half of the rate; NaN: not calibrated.
         gap_threshold: what it exceeds, at half of the rate.
         false_alarm_rate: stated a window, over both alarms together.
@@ -186,8 +186,6 @@ def _intervals(
 ) -> Mapping[str, Bounds]:
     times = matured.column("event_time")
     known = None if times.null_count else times.to_numpy().astype("datetime64[us]")
-    blocks = day_blocks(known, len(labels))
-    if len(np.unique(blocks)) < MIN_BLOCKS:
-        return {}
-    found = {name: Bootstrap(seed=seed).interval(METRICS[name], labels, scores, blocks) for name in measured}
-    return {name: (interval.low, interval.high) for name, interval in found.items()}
+    blocks, bootstrap = day_blocks(known, len(labels)), Bootstrap(seed=seed)
+    found = {name: bootstrap.bounds(METRICS[name], labels, scores, blocks) for name in measured}
+    return {name: bounds for name, bounds in found.items() if bounds}

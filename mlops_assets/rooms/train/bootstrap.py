@@ -57,6 +57,16 @@ class Bootstrap:
         drawn = metric.resampled(outcomes, scores, blocks, weights)
         return self._bounds(metric, metric(outcomes, scores), drawn, weights.shape[1])
 
+    def bounds(
+        self, metric: "Metric", outcomes: "Floats", scores: "Floats", blocks: "Ints"
+    ) -> tuple[float, float] | None:
+        """Of one model's figure; None with too few blocks, or where it is undefined in too many resamples."""
+        try:
+            found = self.interval(metric, outcomes, scores, blocks)
+        except TrainingError:
+            return None
+        return found.low, found.high
+
     def difference(
         self, metric: "Metric", outcomes: "Floats", scores: "Floats", other: "Floats", blocks: "Ints"
     ) -> Interval:

@@ -45,6 +45,18 @@ def test_a_short_window_has_figures_without_intervals() -> None:
     assert "too few days" in {line[0]: line[3] for line in performance_lines(found)}["roc_auc"]
 
 
+def test_what_is_undefined_in_many_resamples_has_a_figure_without_an_interval() -> None:
+    rows = window(days=10)
+    days = rows["event_time"].to_numpy().astype("datetime64[D]")
+    labels = ((days == days.min()) & (floats(rows, "label") > 0)).astype(float)
+    rows = rows.set_column(rows.column_names.index("label"), "label", pa.array(labels))
+    found = performance(rows, len(rows), reference())
+    assert 0 < found.figures["roc_auc"] < 1
+    assert "roc_auc" not in found.intervals
+    assert "log_loss" in found.intervals
+    assert np.isnan(found.row()["roc_auc_low"])
+
+
 def test_the_row_names_the_figure_that_alarmed() -> None:
     off = performance(window(shift=0.8), 1_680, reference())
     assert off.row()["figure_name"] == "calibration_gap"
