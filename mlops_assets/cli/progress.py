@@ -1,5 +1,6 @@
 """The display of a replay: what is being done, and a line a month."""
 
+import re
 from types import TracebackType
 from typing import Self
 
@@ -62,13 +63,20 @@ class Progress:
 
 def line(chapter: Chapter) -> str:
     """A month in a line; what did not happen is a dash."""
-    drift = "-"
-    if chapter.drift is not None and chapter.drift_threshold is not None:
-        mark = "!" if chapter.drift_alarm else " "
-        drift = f"{chapter.drift:.3f} of {chapter.drift_threshold:.3f}{mark}"
+    drift = _drift(chapter)
     auc = "-" if chapter.auc is None else f"{chapter.auc:.3f}"
     champion = "-" if chapter.champion is None else f"v{chapter.champion}"
     counts = f"{chapter.rows_in:>8,} {chapter.clean:>8,} {chapter.quarantined:>12,} {chapter.merged:>6,}"
     causes = ", ".join(chapter.causes) or "-"
     text = f"{chapter.month} {counts}  {auc:<6} {drift:<16} {causes:<22} {chapter.verdict or '-':<13} {champion}"
     return f"{text}  way stopped: run {chapter.failed}" if chapter.failed else text
+
+
+def _drift(chapter: Chapter) -> str:
+    """The detector's figure, or the kinds of a fault: it stops the window, whatever the detectors say."""
+    if chapter.drift_faulty:
+        return f"fault: {', '.join(sorted(set(re.findall(r'[(]([a-z]+)[)]', chapter.drift_faulty))))}"
+    if chapter.drift is None or chapter.drift_threshold is None:
+        return "-"
+    mark = "!" if chapter.drift_alarm else " "
+    return f"{chapter.drift:.3f} of {chapter.drift_threshold:.3f}{mark}"

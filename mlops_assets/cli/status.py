@@ -9,9 +9,10 @@ import click
 if TYPE_CHECKING:
     import dagster as dg
 
+    from mlops_assets.components.house import House
     from mlops_assets.resources.stores import Stores
 
-BELOW = frozenset({"override", "override_expired"})
+BELOW = frozenset({"override", "override_expired", "expired", "fault"})
 """Told in a line below the table, where there is something to tell."""
 
 
@@ -22,6 +23,7 @@ def status(home: Path | None, as_json: bool) -> None:
     """Say what each dataset and model is doing."""
     import dagster as dg
 
+    from mlops_assets.cli.datasets import house
     from mlops_assets.cli.home import prepare
     from mlops_assets.cli.nouns import nouns
     from mlops_assets.cli.tables import show
@@ -29,11 +31,10 @@ def status(home: Path | None, as_json: bool) -> None:
     from mlops_assets.resources.stores import Stores
 
     prepare(home)
-    declared = nouns(definitions())
-    stores = Stores()
+    declared, known, stores = nouns(definitions()), house(), Stores()
     with dg.DagsterInstance.get() as instance:
         datasets = [_dataset(stores, instance, name) for name in declared.datasets]
-        models = [_model(stores, instance, name, dataset) for name, dataset in sorted(declared.models.items())]
+        models = [_model(stores, instance, known, *each) for each in sorted(declared.models.items())]
     evidence = [row for name in sorted(declared.models) for row in _evidence(stores, name)]
     if as_json:
         click.echo(json.dumps({"datasets": datasets, "models": models, "evidence": evidence}, indent=2))
@@ -41,10 +42,17 @@ def status(home: Path | None, as_json: bool) -> None:
     show("Datasets", datasets)
     show("Models", [{name: value for name, value in each.items() if name not in BELOW} for each in models])
     for each in models:
-        if each["override"]:
-            click.echo(f"! {each['model']}: {each['override']}")
+        for line in _below(each):
+            click.echo(f"! {each['model']}: {line}")
     if evidence:
         show("Evidence", evidence)
+
+
+def _below(model: dict[str, Any]) -> list[str]:
+    """What a person has to know of a model, a sentence each."""
+    expired = [model["age"]] if model["expired"] else []
+    fault = [f"fault in the newest window: {model['fault']}"] if model["fault"] else []
+    return [*([model["override"]] if model["override"] else []), *expired, *fault]
 
 
 def _dataset(stores: "Stores", instance: "dg.DagsterInstance", name: str) -> dict[str, Any]:
@@ -63,7 +71,7 @@ def _dataset(stores: "Stores", instance: "dg.DagsterInstance", name: str) -> dic
     }
 
 
-def _model(stores: "Stores", instance: "dg.DagsterInstance", name: str, dataset: str) -> dict[str, Any]:
+def _model(stores: "Stores", instance: "dg.DagsterInstance", known: "House", name: str, dataset: str) -> dict[str, Any]:
     from mlops_assets.cli.story import Story
 
     batches = Story(stores, instance, model=name, dataset=dataset).batches()
@@ -79,7 +87,9 @@ def _model(stores: "Stores", instance: "dg.DagsterInstance", name: str, dataset:
         "auc": chapter.auc if chapter else None,
         "drift": chapter.drift if chapter else None,
         "drift_alarm": chapter.drift_alarm if chapter else None,
+        "fault": chapter.drift_faulty if chapter else None,
         **_retraining(stores, name),
+        **_age(stores, known, name),
         **_override(stores, name),
     }
 
@@ -95,7 +105,6 @@ def _retraining(stores: "Stores", name: str) -> dict[str, Any]:
     return {
         "decision": f"{newest['decision']}: {newest['why']}" if newest else None,
         "paused": ledger.paused() or None,
-        "age": _age(stores, name),
         "untold": failing(ledger.lineage, name),
     }
 
@@ -126,22 +135,12 @@ def _override(stores: "Stores", name: str) -> dict[str, Any]:
     return {"override": said or None, "override_expired": stands.expired() if stands and said else None}
 
 
-def _age(stores: "Stores", name: str) -> str | None:
-    """How old the champion is, where a maximum age was declared when it was released."""
-    from mlops_assets import keys
-    from mlops_assets.rooms.release.expiry import age
-    from mlops_assets.spec.retrain import Expiry
-    from mlops_assets.stores import sql
+def _age(stores: "Stores", known: "House", name: str) -> dict[str, Any]:
+    """How old the champion is, where a maximum age is declared now, and whether that is too old."""
+    from mlops_assets.rooms.retrain.checks import aged
 
-    serving, lake, table = stores.serving(), stores.lake(), keys.table(name, "labels")
-    declared = serving.load(name, serving.released(name)).manifest.get("expiry") if serving.released(name) else None
-    if not declared or not lake.exists(table):
-        return None
-    with sql.connect() as connection:
-        row = connection.execute(f"select max(event_time) from {lake.scan(table)}").fetchone()
-    release = stores.lineage().latest("release", name)
-    found = age(Expiry.model_validate(declared), release, row[0] if row else None)
-    return found.words if found else None
+    found = aged(stores, known.model(name)) if name in known.models else None
+    return {"age": found.words if found else None, "expired": found.expired if found else None}
 
 
 def _rows(stores: "Stores", table: str) -> int:

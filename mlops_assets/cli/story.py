@@ -28,7 +28,8 @@ class Chapter:
         verdict: on the challenger that the batch led to, if any.
         causes: of the request for it.
         auc: of the champion's predictions of the batch, on the labels matured by its end.
-        drift: the calibrated figure of the batch's scores.
+        drift: the figure of the detector nearest to its threshold, or furthest over it.
+        drift_faulty: the features at fault, each with its kind, as in `temp (nulls)`; None when none is.
     """
 
     month: str
@@ -43,6 +44,7 @@ class Chapter:
     drift: float | None
     drift_threshold: float | None
     drift_alarm: bool | None
+    drift_faulty: str | None
     interval: tuple[float, float] | None
     failed: str | None
     seconds: float = 0.0
@@ -83,6 +85,7 @@ class Story:
             drift=drift.get("figure"),
             drift_threshold=drift.get("threshold"),
             drift_alarm=drift.get("alarm"),
+            drift_faulty=drift.get("faulty") or None,
             interval=_interval(verdict),
             failed=self._failed(batch),
             seconds=seconds,

@@ -1,7 +1,10 @@
-"""The prediction log: what was asked and answered, a batch at a time; no question is answered twice."""
+"""The prediction log: what was asked and answered, a batch at a time; no question is in two batches.
+
+What was answered online stands beside them: a caller may give any id, and takes no batch its answer by that.
+"""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 from mlops_assets import keys
 from mlops_assets.errors import StoreError
@@ -13,6 +16,8 @@ if TYPE_CHECKING:
     from mlops_assets.stores.lake import Lake, TableVersion
 
 ID = "prediction_id"
+ONLINE: Final = "online"
+"""The batch under which the service's own rows stand in the table of predictions."""
 
 
 class PredictionLog(Protocol):
@@ -58,7 +63,7 @@ class LakePredictions:
 
         if not self.lake.exists(table):
             return rows
-        others = [name for name in self.lake.batches(table) if name != batch]
+        others = [name for name in self.lake.batches(table) if name not in (batch, ONLINE)]
         if not others:
             return rows
         answered = self.lake.read(table, batches=others, columns=[ID]).column(ID)

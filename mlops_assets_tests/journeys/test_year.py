@@ -41,6 +41,13 @@ def test_drift_or_performance_asks_for_a_challenger(year: Year) -> None:
     assert causes & {"drift", "performance"}
 
 
+def test_the_fault_of_december_is_named_and_asks_for_nothing(year: Year) -> None:
+    december = year.months[-1]
+    assert "temp (nulls)" in december["drift_faulty"]
+    assert december["drift_alarm"] is False
+    assert all(month["drift_faulty"] is None for month in year.months[:-1])
+
+
 def test_a_challenger_is_refused(year: Year) -> None:
     assert any(month["verdict"] == "REJECT" for month in year.months)
 
@@ -77,3 +84,4 @@ def test_status_tells_the_end_of_the_year(year: Year) -> None:
     assert flights["batches"] == 12
     assert flights["clean"] + flights["quarantined"] == FLIGHTS
     assert model["champion"] == year.months[-1]["champion"]
+    assert "temp (nulls)" in model["fault"]

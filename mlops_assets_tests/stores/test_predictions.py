@@ -7,7 +7,7 @@ import pytest
 
 from mlops_assets.errors import StoreError
 from mlops_assets.stores.delta import DeltaLake
-from mlops_assets.stores.predictions import LakePredictions
+from mlops_assets.stores.predictions import ONLINE, LakePredictions
 
 
 @pytest.fixture
@@ -23,6 +23,12 @@ def test_what_another_batch_answered_is_left_out(log: LakePredictions) -> None:
     log.record("m", answers(["a", "b"], 0.1), batch="1")
     assert log.record("m", answers(["b", "c"], 0.9), batch="2").rows == 1
     assert dict(zip(*log.read("m").to_pydict().values(), strict=True)) == {"a": 0.1, "b": 0.1, "c": 0.9}
+
+
+def test_an_id_that_a_caller_gave_online_takes_no_batch_its_answer(log: LakePredictions) -> None:
+    log.record("m", answers(["a"], 0.1), batch=ONLINE)
+    assert log.record("m", answers(["a", "b"], 0.9), batch="1").rows == 2
+    assert log.read("m", batches=["1"])["prediction_id"].to_pylist() == ["a", "b"]
 
 
 def test_the_same_batch_is_replaced_whole(log: LakePredictions) -> None:

@@ -14,6 +14,7 @@ from zipfile import ZipFile
 from zoneinfo import ZoneInfo
 
 from mlops_assets.errors import LandingError
+from mlops_assets.stores import sql
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -105,10 +106,7 @@ def flights() -> "pa.Table":
     `arrived_at` is null where a flight never arrived where it should (cancelled, diverted), and where the clock at the
     destination never showed the time that was written down: one flight, at a time which daylight saving skipped.
     """
-    import duckdb
-
-    with duckdb.connect() as db:
-        db.execute("set TimeZone = 'UTC'")
+    with sql.connect() as db:
         db.register("flights", _read("flights.csv.zip"))
         db.register("airports", _read("airports.csv"))
         db.execute(_SCHEDULED, {"puerto_rico": _PUERTO_RICO})

@@ -2,6 +2,9 @@
 
 What is in which window is a table, written before the window is judged: a judgement that was interrupted is made up
 for, and an answer that comes late is in the window that is open when it comes.
+
+Only answers to batches are cut: what was answered online has no features in the lake and no batch of its own, may be
+told by several versions at once, and is timed by the clock on the wall. Skew, usage and shadow look at that.
 """
 
 from collections.abc import Iterator
@@ -18,7 +21,7 @@ from mlops_assets.spec.plan import ModelPlan
 from mlops_assets.stores import sql
 from mlops_assets.stores.lake import Lake
 from mlops_assets.stores.locking import locked
-from mlops_assets.stores.predictions import ID, PredictionLog
+from mlops_assets.stores.predictions import ID, ONLINE, PredictionLog
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -52,8 +55,7 @@ def unjudged(lake: Lake, plan: ModelPlan, stage: str) -> list[str]:
     """
     if not _cut_already(lake, plan):
         return []
-    given = lake.scan(keys.table(plan.name, "predictions"))
-    known = lake.scan(keys.windows_table(plan.name))
+    given, known = _given(lake, plan), lake.scan(keys.windows_table(plan.name))
     query = f"select distinct _batch from {known} where {ID} in (select {ID} from {given}) order by 1"
     judged = {row["window"] for row in history.timeline(lake, plan.name, stage)}
     with sql.session() as connection:
@@ -73,7 +75,7 @@ def answers(lake: Lake, log: PredictionLog, plan: ModelPlan, name: str) -> "pa.T
         return window.answers(log, plan, name)
     kept = lake.read(keys.windows_table(plan.name), batches=[name])
     parts = []
-    for batch in kept[window.BATCH].unique().to_pylist():
+    for batch in batches_of(lake, plan, name):
         rows = window.of_batch(log, plan, batch)
         parts.append(rows.filter(pc.is_in(rows[ID], value_set=kept[ID].combine_chunks())))
     found = pa.concat_tables(parts, promote_options="default")
@@ -92,7 +94,8 @@ def batches_of(lake: Lake, plan: ModelPlan, name: str) -> list[str]:
     """The batches in which the answers of a window were given."""
     if not is_cut(lake, plan, name):
         return [name]
-    query = f"select distinct {window.BATCH} from {lake.scan(keys.windows_table(plan.name), batches=[name])} order by 1"
+    cut_into = lake.scan(keys.windows_table(plan.name), batches=[name])
+    query = f"select distinct {window.BATCH} from {cut_into} where {window.BATCH} <> '{ONLINE}' order by 1"
     with sql.session() as connection:
         return [batch for (batch,) in connection.execute(query).fetchall()]
 
@@ -101,9 +104,14 @@ def _cut_already(lake: Lake, plan: ModelPlan) -> list[str]:
     return sorted(lake.batches(keys.windows_table(plan.name))) if lake.exists(keys.windows_table(plan.name)) else []
 
 
+def _given(lake: Lake, plan: ModelPlan) -> str:
+    """The answers to batches, as a relation."""
+    return f"(select * from {lake.scan(keys.table(plan.name, 'predictions'))} where _batch <> '{ONLINE}')"
+
+
 def _waiting(lake: Lake, plan: ModelPlan) -> "tuple[pa.Table, int]":
-    """The answers that are in no window, oldest first, and the version that gave the newest of all answers."""
-    given = lake.scan(keys.table(plan.name, "predictions"))
+    """The answers that are in no window, oldest first, and the version that gave the newest of all."""
+    given = _given(lake, plan)
     batches = [row["window"] for row in history.timeline(lake, plan.name, "drift_report")]
     known = lake.scan(keys.windows_table(plan.name)) if _cut_already(lake, plan) else ""
     cut_before = f"and {ID} not in (select {ID} from {known})" if known else ""

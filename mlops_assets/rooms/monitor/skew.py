@@ -10,11 +10,11 @@ from mlops_assets.rooms.features.quality import same
 from mlops_assets.rooms.features.replay import fed
 from mlops_assets.rooms.monitor.faults import FEWEST, MARGIN, Fault
 from mlops_assets.rooms.monitor.stored import Stored
-from mlops_assets.rooms.serve.ingest import ONLINE
 from mlops_assets.spec.feature_table import FeatureTable, window_name
 from mlops_assets.spec.plan import ModelPlan
 from mlops_assets.stores import sql
 from mlops_assets.stores.lake import Lake
+from mlops_assets.stores.predictions import ONLINE
 
 if TYPE_CHECKING:
     import pyarrow as pa

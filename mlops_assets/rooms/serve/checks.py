@@ -9,9 +9,9 @@ from mlops_assets.errors import MlopsError
 from mlops_assets.resources.stores import Stores
 from mlops_assets.rooms.features.parity import told
 from mlops_assets.rooms.features.replay import Replay, replay
-from mlops_assets.rooms.serve.ingest import ONLINE
 from mlops_assets.spec.plan import ModelPlan
 from mlops_assets.stores import sql
+from mlops_assets.stores.predictions import ONLINE
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -13,6 +13,7 @@ from mlops_assets.rooms.serve.feedback import FOLDER
 from mlops_assets.spec.plan import ModelPlan
 from mlops_assets.stores.appends import append, progress
 from mlops_assets.stores.prediction_log import Segment, read, seal_orphans, segments, take
+from mlops_assets.stores.predictions import ONLINE
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -20,8 +21,6 @@ if TYPE_CHECKING:
     from mlops_assets.stores.delta import DeltaLake
     from mlops_assets.stores.serving import ServingStore
 
-ONLINE: Final = "online"
-"""The batch under which the service's own rows stand in the table of predictions."""
 RECORDS: Final = 200_000
 """Of one commit; what is left is taken by the next."""
 

@@ -14,6 +14,7 @@ from mlops_assets.rooms.monitor import cutting
 from mlops_assets.rooms.monitor.history import record, timeline
 from mlops_assets.rooms.serve import assets as serve
 from mlops_assets.stores.delta import DeltaLake
+from mlops_assets.stores.predictions import ONLINE, LakePredictions
 from mlops_assets_tests.rooms import trips
 from mlops_assets_tests.rooms.serve.served import ServedStores, champion, run, split
 
@@ -40,6 +41,14 @@ class Log:
         self.lake.write(keys.table(NAME, "predictions"), rows, batch=batch)
         self.lake.write("trips/clean", pa.table({"trip": trip, "at": at}), batch=batch)
 
+    def ask(self, names: list[str], *, version: int) -> None:
+        """Answer over HTTP, years after the data's own clock; each is of no trip, and a shadow answers too."""
+        at = pa.array([MONDAY + timedelta(days=900)] * 2 * len(names), pa.timestamp("us", tz="UTC"))
+        versions = [version] * len(names) + [version + 1] * len(names)
+        trip = pa.nulls(2 * len(names), pa.int64())
+        table = {"prediction_id": names * 2, "trip": trip, "event_time": at, "model_version": versions}
+        self.lake.write(keys.table(NAME, "predictions"), pa.table(table), batch=ONLINE)
+
     def cut(self) -> dict[str, list[str]]:
         """What is in which window; how many wait is checked."""
         waiting = cutting.cut(self.lake, self.plan, lock=self.lock)
@@ -47,7 +56,9 @@ class Log:
         if not self.lake.exists(table):
             return {}
         found = {name: self.lake.read(table, batches=[name]) for name in self.lake.batches(table)}
-        answered = self.lake.read(keys.table(NAME, "predictions")).num_rows
+        answers = keys.table(NAME, "predictions")
+        batches = [batch for batch in self.lake.batches(answers) if batch != ONLINE]
+        answered = self.lake.read(answers, batches=batches).num_rows
         assert waiting == answered - sum(rows.num_rows for rows in found.values())
         return {name: sorted(rows["prediction_id"].to_pylist()) for name, rows in found.items()}
 
@@ -126,6 +137,32 @@ def test_what_was_judged_as_a_batch_before_windows_were_declared_is_not_judged_a
     assert waiting == 0
     assert log.lake.batches(keys.windows_table(NAME)) == ["v1_40_rows_000001"]
     assert cutting.unjudged(log.lake, log.plan, "drift_report") == ["v1_40_rows_000001"]
+
+
+@pytest.mark.parametrize("window", ["40 rows", WEEK])
+def test_what_was_answered_online_is_in_no_window_and_closes_none(tmp_path: Path, window: str) -> None:
+    with_online, without = Log(tmp_path / "with", window), Log(tmp_path / "without", window)
+    for log in (with_online, without):
+        log.answer("a", 0, spread(0, 75))
+    with_online.ask([*ids(60, 5), "online1", "online2"], version=1)
+    assert with_online.cut() == without.cut() != {}
+    for log in (with_online, without):
+        log.answer("b", 75, spread(7.5, 70), version=2)
+    assert with_online.cut() == without.cut()
+
+
+def test_of_a_window_that_was_cut_with_online_answers_in_it_the_others_are_judged(tmp_path: Path) -> None:
+    log = Log(tmp_path, "40 rows")
+    log.answer("a", 0, spread(0, 30))
+    log.ask(["online1"], version=1)
+    for name, rows in {"mixed": [("p0001", "a"), ("online1", ONLINE)], "alone": [("online1", ONLINE)]}.items():
+        table = pa.table({"prediction_id": [row[0] for row in rows], "answered_in": [row[1] for row in rows]})
+        log.lake.write(keys.windows_table(NAME), table, batch=name)
+    assert cutting.unjudged(log.lake, log.plan, "drift_report") == ["mixed"]
+    assert cutting.batches_of(log.lake, log.plan, "mixed") == ["a"]
+    assert cutting.answers(log.lake, LakePredictions(log.lake), log.plan, "mixed")["prediction_id"].to_pylist() == [
+        "p0001"
+    ]
 
 
 @pytest.fixture(scope="module")

@@ -14,9 +14,9 @@ from mlops_assets.rooms.monitor.drift import DriftFigures
 from mlops_assets.rooms.monitor.faults import Fault
 from mlops_assets.rooms.monitor.skew import skewed
 from mlops_assets.rooms.monitor.words import drift_words
-from mlops_assets.rooms.serve.ingest import ONLINE
 from mlops_assets.rooms.serve.score import features
 from mlops_assets.stores.delta import DeltaLake
+from mlops_assets.stores.predictions import ONLINE
 from mlops_assets_tests.rooms import trips
 from mlops_assets_tests.rooms.serve.served import split
 
