@@ -21,7 +21,7 @@ def frame(
 
     Args:
         head: what is the same for all: time in microseconds, version and role, as JSON without the braces.
-        seconds: that each took.
+        seconds: that each took; fewer where rows came in one request: the last ones'.
         said: each answer's JSON.
         asked: each question's, with what the log may hold of it; none where it is in the log already.
         more: what else is to be held of each; none where there is nothing.
@@ -46,12 +46,17 @@ def rows(record: dict[str, Any]) -> list[dict[str, Any]]:
         return [record]
     same = {name: record[name] for name in ("t", "v", "role")}
     nothing = [None] * len(record["said"])
-    columns = (record["us"], record["said"], record.get("asked", nothing), record.get("more", nothing))
+    micros = [*nothing[len(record["us"]) :], *record["us"]]
+    columns = (micros, record["said"], record.get("asked", nothing), record.get("more", nothing))
     return [_row(same, *each) for each in zip(*columns, strict=True)]
 
 
 def _row(
-    same: dict[str, Any], micros: int, said: dict[str, Any], asked: dict[str, Any] | None, more: dict[str, Any] | None
+    same: dict[str, Any],
+    micros: int | None,
+    said: dict[str, Any],
+    asked: dict[str, Any] | None,
+    more: dict[str, Any] | None,
 ) -> dict[str, Any]:
     answer = {name: value for name, value in said.items() if name not in ("id", "model", "version")}
     row = {"id": said["id"], **same, "us": micros, **answer, **(more or {})}

@@ -6,6 +6,7 @@ sealed by a rename; one whose writer died is sealed by whoever finds its lock fr
 acknowledged, and is left out.
 """
 
+import contextlib
 import errno
 import fcntl
 import json
@@ -55,13 +56,18 @@ class Segment:
 
 
 class LogWriter:
-    """The one writer of a stream; `write` returns when the kernel has the records."""
+    """The one writer of a stream; `write` returns when the kernel has the records.
+
+    Attributes:
+        trouble: why a write has failed, until `retry` has found room for as much; empty while all is well.
+    """
 
     def __init__(self, folder: Path, *, seconds: float = SEGMENT_SECONDS, size: int = SEGMENT_BYTES) -> None:
         """Begin a stream of its own below a folder; the first segment is made with the first record."""
         self.folder = folder
         self.stream = f"{time.time_ns():x}{uuid4().hex[:8]}"
         self.dirty = False
+        self.trouble, self._lacking = "", 0
         self._seconds, self._size = seconds, size
         self._number = 0
         self._file: int | None = None
@@ -78,22 +84,35 @@ class LogWriter:
         """
         lines = b"".join([part for record in records for part in (b"%08x " % zlib.crc32(record), record, b"\n")])
         try:
-            file = self._open()
-            done = os.write(file, lines)
-            if done < len(lines):
-                self._undo(file)
+            self._put(lines)
         except OSError as error:
+            self.trouble, self._lacking = error.strerror or str(error), len(lines)
             raise StoreError.of(
                 "the prediction log cannot be written", got=error.strerror, step="free the disk"
             ) from None
-        self._bytes += done
+        self._bytes += len(lines)
         self.dirty = True
 
+    def _put(self, lines: bytes) -> None:
+        """Write all or nothing."""
+        file = self._open()
+        if os.write(file, lines) < len(lines):
+            self._undo(file)
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
     def _undo(self, file: int) -> None:
-        """Take half a write back; the next record must not follow a torn one."""
+        """Take a write back; the next record must not follow a torn one."""
         os.ftruncate(file, self._bytes)
         os.lseek(file, self._bytes, os.SEEK_SET)
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    def retry(self) -> None:
+        """After a write that failed: whether as many bytes have room by now, which is tried, and taken back."""
+        if not self.trouble:
+            return
+        with contextlib.suppress(OSError):
+            self._put(bytes(self._lacking))
+            self._undo(self._open())
+            self.trouble = ""
 
     def sync(self) -> None:
         """Bring what was written to the disk; may run in a thread beside `write`."""

@@ -146,6 +146,7 @@ def test_nothing_acknowledged_is_lost_and_challenger_and_usage_are_reported(
         "what the shadow said, and no replay"
     )
     assert isinstance(figures["latency_ratio_v2"], float)
+    assert figures["dropped_v2"] not in (0, None), "what it did not keep up with"
     assert isinstance(figures["loss_v2"], float)
     told = stores.lineage().latest("shadow", MODEL)
     assert told is not None

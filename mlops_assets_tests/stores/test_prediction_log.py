@@ -53,7 +53,12 @@ def test_half_a_write_is_taken_back_and_told(tmp_path: Path, monkeypatch: pytest
     monkeypatch.setattr(os, "write", lambda file, lines: write(file, lines[:10]))
     with pytest.raises(StoreError, match="No space left"):
         log.write([b'{"id": 2}'])
+    assert log.trouble == "No space left on device"
+    log.retry()
+    assert log.trouble, "there is still no room"
     monkeypatch.setattr(os, "write", write)
+    log.retry()
+    assert not log.trouble
     log.write([b'{"id": 3}'])
     log.seal()
     frames = read(segments(tmp_path)[0].path)

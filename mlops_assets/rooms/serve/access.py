@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Final
+from urllib.parse import urlsplit
 
 from mlops_assets.errors import SpecError
 from mlops_assets.rooms.serve.problems import Problem, fault
@@ -21,6 +22,7 @@ class Access:
 
     Attributes:
         on: whether tokens are asked for; once they are, they stay asked for, though the last one has ended.
+        host: the last `Host` that was found right, so that the same again is found by comparing.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -28,6 +30,7 @@ class Access:
         self._folder, self.on = folder, False
         self._hashes: tuple[tuple[str, bytes], ...] = ()
         self._known: dict[int, tuple[bytes, frozenset[str]]] = {}
+        self.host: bytes | None = None
         self.follow()
 
     def follow(self) -> None:
@@ -62,6 +65,24 @@ class Access:
         if role not in roles and "admin" not in roles:
             raise Problem(403, fault("authorization", "another role is needed", role))
 
+    def check_host(self, headers: Mapping[bytes, bytes]) -> None:
+        """While nobody is asked for a token, refuse what was not sent to this machine by one of its own names.
+
+        A page from elsewhere can let its own name lead to 127.0.0.1 (DNS rebinding), and then a browser lets it read
+        the answers; the `Host` is still its own. No browser leaves it out.
+
+        Raises:
+            Problem: 421.
+        """
+        given = headers.get(b"host")
+        if given is not None and not _loopback(_name(given)):
+            raise Problem(
+                421,
+                fault("host", "not a name of this machine", ["127.0.0.1", "localhost", "[::1]"]),
+                step="ask by one of these, or let clients have tokens: mlops serve --issue predict",
+            )
+        self.host = given
+
     def _roles(self, given: bytes) -> frozenset[str]:
         """The roles of a header's token, by its hash; a header that was right is remembered."""
         token = given[len(_SCHEME) :] if given[: len(_SCHEME)].lower() == _SCHEME else b""
@@ -81,6 +102,18 @@ def require_tokens_beyond_loopback(host: str, access: Access) -> None:
     if not access.anybody and not _loopback(host):
         step = "mlops serve --issue predict (or feedback, admin), once for each client"
         raise SpecError.of("a service that others can reach asks for tokens", got=host, allowed="127.0.0.1", step=step)
+
+
+def _name(given: bytes) -> str:
+    """The name in a `Host`, in lower case without its port; empty when there is none.
+
+    >>> _name(b"LocalHost:8000"), _name(b"[::1]:8000"), _name(b"[")
+    ('localhost', '::1', '')
+    """
+    try:
+        return urlsplit(f"//{given.decode('latin-1')}").hostname or ""
+    except ValueError:
+        return ""
 
 
 def _loopback(host: str) -> bool:

@@ -99,8 +99,10 @@ def _shadow_report(plan: ModelPlan) -> dg.AssetsDefinition:
     @dg.multi_asset(name=f"{plan.name}_shadow_report", specs=[spec])
     def shadow_report(context: dg.AssetExecutionContext, stores: Stores) -> declaration.Events:
         found = trials(stores.lake(), stores.serving(), plan.name)
-        html = reports.shadow_page(plan.name, found)
-        figures = {
+        dropped = failures.dropped(stores.settings().prediction_log, plan.name)
+        html = reports.shadow_page(plan.name, found, dropped)
+        figures = {f"dropped_v{trial.challenger}": dropped[trial.challenger] for trial in found}
+        compared = {
             f"{name}_v{trial.challenger}": value
             for trial in found
             if trial.found
@@ -111,7 +113,7 @@ def _shadow_report(plan: ModelPlan) -> dg.AssetsDefinition:
                 told = {"version": trial.challenger, "champion": trial.champion, **trial.found.figures()}
                 stores.lineage().append("shadow", plan.name, told, once=f"shadow:{plan.name}:{digest(told)}")
             context.log.info("version %s beside version %s: %s", trial.challenger, trial.champion, trial.how)
-        yield _page(stores, spec, html, {"challengers": len(found), **figures})
+        yield _page(stores, spec, html, {"challengers": len(found), **figures, **compared})
 
     return shadow_report
 

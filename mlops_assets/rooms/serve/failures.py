@@ -14,6 +14,8 @@ FOLDER: Final = "_failures"
 PAUSE: Final = 10.0
 """Seconds in which failures are counted together."""
 OURS: Final = 500
+DROPPED: Final = 0
+"""In place of a status: what a challenger was not asked, for the shadow's queue was full."""
 
 
 def record(version: str, status: int, count: int) -> bytes:
@@ -26,8 +28,19 @@ def told(log: Path, model: str) -> "Counter[tuple[date, int | None, str]]":
     """How often nothing was answered, by day, version and `refused` (4xx) or `failed` (5xx)."""
     found: Counter[tuple[date, int | None, str]] = Counter()
     for each in replayed(log / FOLDER / model):
+        if each["status"] == DROPPED:
+            continue
         kind = "failed" if each["status"] >= OURS else "refused"
         found[(datetime.fromtimestamp(each["t"] / 1e6, UTC).date(), each["v"], kind)] += each["n"]
+    return found
+
+
+def dropped(log: Path, model: str) -> "Counter[int]":
+    """How many questions of its share each challenger was not asked, by version."""
+    found: Counter[int] = Counter()
+    for each in replayed(log / FOLDER / model):
+        if each["status"] == DROPPED:
+            found[each["v"]] += each["n"]
     return found
 
 

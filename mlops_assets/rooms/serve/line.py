@@ -104,6 +104,17 @@ class Line:
         return reason
 
     @property
+    def trouble(self) -> str:
+        """What is to be told of it: of the newest release, of the champion, or of the log; empty while all is well."""
+        return self.problem or self.stopped or self.unlogged
+
+    @property
+    def unlogged(self) -> str:
+        """Why nothing is answered though the champion could: its log cannot be written; empty while it can."""
+        why = self.log.trouble
+        return why and f"the prediction log cannot be written ({why}), so nothing is answered"
+
+    @property
     def stopped(self) -> str:
         """Why the champion may answer no more: it has expired, and `stop` is declared; empty while it may."""
         due = self.live.stops

@@ -111,7 +111,7 @@ def _length(head: bytes) -> int:
 
 def _request(model: str, question: bytes) -> bytes:
     head = (
-        f"POST /v1/models/{model}:predict HTTP/1.1\r\nHost: stress\r\nContent-Type: application/json\r\n"
+        f"POST /v1/models/{model}:predict HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
         f"Content-Length: {len(question)}\r\n\r\n"
     )
     return head.encode() + question

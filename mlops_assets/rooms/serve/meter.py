@@ -19,7 +19,7 @@ class Answers:
     """What one version has answered since it was last handed over, a value an answer in each list.
 
     Attributes:
-        seconds: that it took.
+        seconds: that it took; of many in one request a single value.
         scores: of the answers.
         said: what was answered; what is counted by value is a truth or a name.
     """
@@ -35,11 +35,11 @@ class Meter:
     def __init__(self) -> None:
         """Nothing yet."""
         self.requests: Tally[tuple[str, str, str, str]] = Tally()
-        """By model, version, role and status; the answered questions stand in `of`."""
+        """By model, version, role and status; the answered ones stand in `of`."""
         self.events: Tally[tuple[str, str]] = Tally()
         """By model and what happened: refused_bundle, swap, shadow_dropped, rollback, log_failed, feedback."""
         self.failed: Tally[tuple[str, str, int]] = Tally()
-        """By model, version and status: what was not answered, until the log has it."""
+        """By model, version and status: what was not answered, also by a challenger, until the log has it."""
         self.in_flight = 0
         self._answers: dict[tuple[str, str, str], Answers] = {}
 
@@ -51,7 +51,7 @@ class Meter:
         """Add everything to Prometheus' own counters."""
         known = _instruments()
         for (model, version, role), answers in self._answers.items():
-            if answers.seconds:
+            if any(vars(answers).values()):
                 _hand_over(known, (model, version), role, answers)
         for name, tally in (("requests", self.requests), ("events", self.events)):
             for labels, count in tally.items():

@@ -113,6 +113,8 @@ class Models:
 
     async def preserve(self) -> None:
         """Bring the logs to the disk, and seal what is due."""
+        for log in self._logs():
+            log.retry()  # though a balancer that was told of the trouble sends no question that would
         self._keep_failures()
         for log in self._logs():
             log.seal_if_due()

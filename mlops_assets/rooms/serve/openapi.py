@@ -27,7 +27,7 @@ _PROBLEM: Final = {
         },
     },
 }
-_FAILURES: Final = (400, 401, 403, 404, 405, 408, 413, 415, 422, 503)
+_FAILURES: Final = (400, 401, 403, 404, 405, 408, 413, 415, 421, 422, 503)
 
 
 def document(lines: Mapping[str, Line], *, secured: bool) -> dict[str, Any]:

@@ -15,6 +15,7 @@ TITLES: Final = {
     409: "Not as things are",
     413: "The body is too large",
     415: "Not this content type",
+    421: "Not a name of this service",
     422: "The inputs do not fit the model's schema",
     431: "The head is too large",
     500: "Our own fault",

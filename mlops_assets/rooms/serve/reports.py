@@ -11,14 +11,15 @@ from mlops_assets.rooms.serve.compare import words
 from mlops_assets.rooms.serve.trial import Trial
 
 
-def shadow_page(model: str, trials: Sequence[Trial]) -> str:
-    """How each challenger compares with the champion."""
+def shadow_page(model: str, trials: Sequence[Trial], dropped: Mapping[int, int]) -> str:
+    """How each challenger compares with the champion, and by version how often it was not asked though it should."""
     parts = [f"<p class=sub>{escape(_head(trials))}</p>"]
     for trial in trials:
         parts.append(f"<h2>Version {trial.challenger} beside version {trial.champion}: {escape(trial.how)}</h2>")
         if trial.found is not None:
             names = (f"version {trial.champion}", f"version {trial.challenger}")
-            parts.append(table_html((), words(trial.found, names)))
+            more = ("not asked, for the shadow's queue was full", f"{dropped.get(trial.challenger, 0):,}")
+            parts.append(table_html((), [*words(trial.found, names), more]))
     return page(f"{model}: challengers beside the champion", parts)
 
 

@@ -109,6 +109,8 @@ class Served:
     ) -> list[bytes]:
         """Answer rows in order, each logged like any other; single questions go between the parts.
 
+        They are one request, whose time is the last row's.
+
         Args:
             rows: of inputs.
             began: when they came.
@@ -118,9 +120,15 @@ class Served:
             Problem: the log cannot be written.
         """
         texts: list[bytes] = []
+        last = len(rows) - 1
         for start in range(0, len(rows), PART):
             part = zip(rows[start : start + PART], (more or [None] * len(rows))[start : start + PART], strict=True)
-            texts += self._counted([(row, self._next(), began, None, each, b"") for row, each in part])
+            texts += self._counted(
+                [
+                    (row, self._next(), began if place == last else None, None, each, b"")
+                    for place, (row, each) in enumerate(part, start)
+                ]
+            )
             await asyncio.sleep(0)
         if self._power:
             await asyncio.to_thread(self._log.sync)
@@ -173,7 +181,7 @@ class Served:
             raise Problem(BROKEN)
         texts = self._texts(names, words)
         now = time.perf_counter()
-        seconds = [now - each for each in began]
+        seconds = [now - each for each in began if each is not None]
         self._write(frame(self._told(), seconds, texts, list(map(self._keep, inputs, bodies)), more))
         figures.seconds.extend(seconds)
         figures.scores.extend(scores)

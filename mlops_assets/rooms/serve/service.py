@@ -55,6 +55,8 @@ class Service:
             headers = dict(scope["headers"])
             if self.access.on:
                 self.access.check(headers, "predict")
+            elif headers.get(b"host") != self.access.host:
+                self.access.check_host(headers)
             check_head(headers, ONE_LIMIT, _JSON)
             message = await receive()
             body = whole(message, ONE_LIMIT) or await rest(receive, message, ONE_LIMIT)
@@ -74,6 +76,8 @@ class Service:
         if scope["type"] != "http":
             return
         try:
+            if not self.access.on:
+                self.access.check_host(dict(scope["headers"]))
             if scope["method"] == "POST":
                 await self._post(scope["path"], scope, receive, send)
             else:

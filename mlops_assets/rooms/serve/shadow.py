@@ -10,6 +10,7 @@ from typing import Final
 import msgspec
 
 from mlops_assets.rooms.serve.engine import Onnx
+from mlops_assets.rooms.serve.failures import DROPPED
 from mlops_assets.rooms.serve.meter import Meter
 from mlops_assets.rooms.serve.question import Row
 from mlops_assets.rooms.serve.served import Served
@@ -46,7 +47,12 @@ class Shadow:
                 if len(self._queue) < QUEUE:
                     self._queue.append((inputs, name))
                 else:
-                    self._meter.events[(self._model, "shadow_dropped")] += 1
+                    self._drop()
+
+    def _drop(self) -> None:
+        self._meter.events[(self._model, "shadow_dropped")] += 1
+        for challenger, _ in self._challengers:
+            self._meter.failed[(self._model, str(challenger.version), DROPPED)] += 1
 
     async def answer(self) -> None:
         """Answer what waits, a small part at a time, so that it never holds the loop."""

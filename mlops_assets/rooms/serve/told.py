@@ -6,6 +6,7 @@ from typing import Any, Final
 from mlops_assets.rooms.serve.line import Line
 
 NOTHING: Final = "release a model: mlops demo, or materialize its champion in Dagster"
+FULL: Final = "free the disk, or mend the log's folder; the service tries by itself, and is ready once a write works"
 
 
 def brief(line: Line) -> dict[str, Any]:
@@ -17,7 +18,7 @@ def brief(line: Line) -> dict[str, Any]:
         "engine": served.manifest["engine"] if served else None,
         "task": served.manifest["task"] if served else None,
         "challengers": [{"version": each.version, "role": each.role} for each in line.challengers],
-        **({"problem": line.problem or line.stopped} if line.problem or line.stopped else {}),
+        **({"problem": line.trouble} if line.trouble else {}),
     }
 
 
@@ -37,14 +38,16 @@ def model(line: Line) -> dict[str, Any]:
 def readiness(lines: Mapping[str, Line], *, draining: bool) -> dict[str, Any]:
     """Whether every model that was released answers, but for those that have expired and stopped by declaration.
 
+    Nothing is answered while the log cannot be written.
     One that answers by its release before, or has stopped, is told as a problem.
     """
-    problems = {line.model: line.problem or line.stopped for line in lines.values() if line.problem or line.stopped}
+    problems = {line.model: line.trouble for line in lines.values() if line.trouble}
     loaded = [line for line in lines.values() if line.champion]
-    ready = len(loaded) == len(lines) and not all(line.stopped for line in loaded) and not draining
+    unlogged = any(line.unlogged for line in loaded)
+    ready = len(loaded) == len(lines) and not all(line.stopped for line in loaded) and not (draining or unlogged)
     found: dict[str, Any] = {"ready": ready, "models": {line.model: brief(line) for line in lines.values()}}
     if problems:
         found["problems"] = problems
-    if not lines:
-        found["next"] = NOTHING
+    if unlogged or not lines:
+        found["next"] = FULL if unlogged else NOTHING
     return found

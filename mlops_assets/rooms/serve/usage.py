@@ -15,7 +15,10 @@ if TYPE_CHECKING:
 
 
 def usage(lake: "Lake", model: str) -> "list[dict[str, Any]]":
-    """A record a day, version and role, oldest first; quality is the mean squared error of those with an outcome."""
+    """A record a day, version and role, oldest first; quality is the mean squared error of those with an outcome.
+
+    Each row that was answered is counted; rows that came in one request are timed once.
+    """
     table = keys.table(model, "predictions")
     if not lake.exists(table) or "role" not in lake.read(table, batches=[]).column_names:
         return []
@@ -50,7 +53,7 @@ def totals(days: Sequence[dict[str, Any]]) -> dict[str, float | int | None]:
     failed = sum(day.get("failed", 0) for day in days)
     days = [day for day in days if day["requests"]]
     labelled = sum(day["labelled"] for day in days)
-    worst = max((day["p99_ms"] for day in days if day["requests"]), default=None)
+    worst = max((day["p99_ms"] for day in days if day["p99_ms"] is not None), default=None)
     error = sum((day["squared_error"] or 0.0) * day["labelled"] for day in days) / labelled if labelled else None
     return {"requests": requests, "failed": failed, "worst_p99_ms": worst, "labelled": labelled, "squared_error": error}
 

@@ -8,8 +8,10 @@ from typing import Any, Final
 
 import msgspec
 
-Asked = tuple[msgspec.Struct, bytes, float, "asyncio.Future[bytes] | None", dict[str, Any] | None, bytes]
-"""Inputs, id, when it began, who waits, what else the log is to hold, and the body that all of it came in, or none."""
+Asked = tuple[msgspec.Struct, bytes, float | None, "asyncio.Future[bytes] | None", dict[str, Any] | None, bytes]
+"""Inputs, id, when it began, who waits, what else the log is to hold, and the body that all of it came in, or none.
+
+Of many in one request the last alone knows when it began, and nobody waits."""
 LONGEST: Final = 0.001
 """Seconds that the first of a batch waits for more: turns are long while others' large requests are worked on."""
 
@@ -43,7 +45,8 @@ class Waiting:
 
     def _look(self) -> None:
         count = len(self._waiting)
-        if self._seen < count < self.limit and time.perf_counter() - self._waiting[0][2] < LONGEST:
+        first: float = self._waiting[0][2]  # type: ignore[assignment]  # who waits knows when it began
+        if self._seen < count < self.limit and time.perf_counter() - first < LONGEST:
             self._seen = count
             self._loop.call_soon(self._look)
             return

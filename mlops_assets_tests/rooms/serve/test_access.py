@@ -76,6 +76,22 @@ def test_beyond_loopback_a_service_without_a_token_that_holds_does_not_start(tmp
         tokens.issue(tmp_path, "predicts")
 
 
+def test_while_nobody_is_asked_for_a_token_no_page_from_elsewhere_asks_under_its_own_name(
+    url: str, tmp_path: Path
+) -> None:
+    def told(path: str, host: str) -> int:
+        return ask(url, path, {"inputs": ROW} if path == PREDICT else None, headers={"Host": host}).status
+
+    for path in (PREDICT, "/v1/models", "/readyz"):
+        assert [told(path, host) for host in ("localhost", "LOCALHOST:9", "127.0.0.1:80", "[::1]:80")] == [200] * 4
+        assert [told(path, host) for host in ("evil.example:80", "127.0.0.1.evil.example", "", "10.0.0.1")] == [421] * 4
+        assert told(path, "localhost") == 200
+    refused = ask(url, PREDICT, {"inputs": ROW}, headers={"Host": "evil.example"})
+    assert refused.json["errors"][0]["allowed"] == ["127.0.0.1", "localhost", "[::1]"]
+    assert b"evil" not in refused.body
+    Access(tmp_path).check_host({})  # no browser leaves it out
+
+
 def test_tokens_are_issued_told_and_revoked_by_command_and_a_damaged_file_is_named(tmp_path: Path) -> None:
     def said(*arguments: str) -> str:
         return CliRunner().invoke(serve, ["--home", str(tmp_path), *arguments], catch_exceptions=False).output

@@ -214,10 +214,12 @@ def test_usage_is_told_a_day_a_version_and_a_role(home: Home) -> None:
     assert day["answers"] == "false 100.0%"
     log, kept = home.stores.settings().prediction_log, LogWriter(home.folder.parent / failures.FOLDER / MODEL)
     kept.write([failures.record("1", 422, 3), failures.record("1", 503, 2), failures.record("2", 500, 1)])
+    kept.write([failures.record("3", failures.DROPPED, 4)])
     kept.seal()
     rows = failures.beside(usage(home.lake, MODEL), log, MODEL)
     told = [(row["model_version"], row["requests"], row["refused"], row["failed"]) for row in rows]
     assert told == [(1, 5, 0, 0), (1, 0, 3, 2), (2, 0, 0, 1)], "of 2023, and of today"
+    assert failures.dropped(log, MODEL) == {3: 4}, "which the report of challengers tells"
     assert totals(rows)["failed"] == 3
     page = usage_page(MODEL, rows, picture(rows))
     assert page.count("<tr>") == 4

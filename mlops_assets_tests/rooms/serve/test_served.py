@@ -67,6 +67,19 @@ def test_many_with_one_that_breaks_the_model_are_not_answered_and_count_against_
     assert served.record.failed == 2
 
 
+def test_many_in_one_request_are_timed_as_one(served: Served, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mlops_assets.rooms.serve.served.PART", 2)
+    rows = [served.questions.inputs(*{**ROW, "distance": each}.values()) for each in (1.0, 2.0, 3.0)]
+    said = asyncio.run(served.answer_many(rows, time.perf_counter() - 1))
+    assert (len(said), len(served._figures.scores), len(served._figures.seconds)) == (3, 3, 1)
+    assert (served.record.answered, served.record.alone) == (3, 0)
+    served._log.seal()
+    [segment] = segments(tmp_path / "log")
+    took = [record["us"] for record in read(segment.path).records]
+    assert took[:2] == [None, None]
+    assert took[2] >= 1_000_000
+
+
 def test_a_full_disk_is_told_and_is_not_the_versions_fault(served: Served, tmp_path: Path) -> None:
     (tmp_path / "log").write_text("no folder")
     said = asked(served, 1.0, 2.0)

@@ -164,7 +164,9 @@ def test_a_log_that_cannot_be_written_is_told_and_nothing_is_answered(tmp_path: 
         answer = ask(running.url, PREDICT, {"inputs": ROW})
         assert (answer.status, answer.headers["retry-after"]) == (503, "1")
         assert "log" in answer.json["errors"][0]["problem"]
+        assert unready(running)
         (log / MODEL).unlink()
+        until(lambda: not unready(running))  # though nothing is asked
         told = [ask(running.url, PREDICT, {"inputs": ROW}) for _ in range(5)]
         [segment], limit = log.glob(f"{MODEL}/*.open"), resource.RLIMIT_FSIZE
         pid, most = running.workers[0].pid, resource.prlimit(running.workers[0].pid, limit)[1]
@@ -172,7 +174,9 @@ def test_a_log_that_cannot_be_written_is_told_and_nothing_is_answered(tmp_path: 
         full = [ask(running.url, PREDICT, {"inputs": ROW}) for _ in range(5)]
         many = ask(running.url, BATCH, {"instances": [ROW] * 3})
         said = ask(running.url, "/v1/feedback", {"id": "x", "model": MODEL, "label": 1})
+        assert unready(running)
         resource.prlimit(pid, limit, (most, most))
+        until(lambda: not unready(running))
         told += [ask(running.url, PREDICT, {"inputs": ROW}) for _ in range(5)]
     assert {answer.status for answer in told} == {200}
     assert {answer.status for answer in (*full, many)} == {503}
@@ -184,13 +188,22 @@ def test_a_log_that_cannot_be_written_is_told_and_nothing_is_answered(tmp_path: 
     assert not any(each.torn or each.damaged for each in kept)
 
 
+def unready(running: Supervisor) -> bool:
+    """Whether the service says that it is not ready, for its log, and what to do."""
+    said = ask(running.url, "/readyz")
+    told = (said.status, "free the disk" in said.json.get("next", ""), "log" in str(said.json.get("problems")))
+    assert told in ((503, True, True), (200, False, False))
+    return told[1]
+
+
 def test_more_than_the_limit_in_flight_are_told_to_come_again(tmp_path: Path) -> None:
     import socket
 
     release(tmp_path, 1, in_flight=2)
     with service(tmp_path) as running:
         found = running.bound.getsockname()[:2]
-        head = f"POST {PREDICT} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n"
+        head = f"POST {PREDICT} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+        head += "Content-Length: 100\r\n\r\n"
         held = [socket.create_connection(found) for _ in range(2)]
         for connection in held:
             connection.sendall(head.encode())

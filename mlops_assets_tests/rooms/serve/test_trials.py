@@ -21,6 +21,7 @@ from mlops_assets.errors import SpecError
 from mlops_assets.rooms.release import bundle
 from mlops_assets.rooms.serve import challenger, jobs
 from mlops_assets.rooms.serve.compare import LARGEST
+from mlops_assets.rooms.serve.failures import DROPPED
 from mlops_assets.rooms.serve.guard import Record, broken
 from mlops_assets.rooms.serve.meter import Meter
 from mlops_assets.rooms.serve.shadow import Shadow
@@ -232,7 +233,7 @@ class Challenger:
     """As much of a version as a shadow needs; it keeps what it was asked."""
 
     def __init__(self, *names: str) -> None:
-        self.model, self.engine = MODEL, self
+        self.model, self.version, self.engine = MODEL, 2, self
         self.questions = SimpleNamespace(names=names)
         self.asked: list[tuple[float, ...]] = []
         self.told: list[bytes] = []
@@ -265,6 +266,7 @@ def test_a_full_shadow_drops_and_counts(monkeypatch: pytest.MonkeyPatch) -> None
     inputs = msgspec.defstruct("Inputs", [("a", float)])
     shadow.observe([(inputs(1.0), b"1", 0.0, None, None, b"")] * 5)
     assert meter.events[(MODEL, "shadow_dropped")] == 2
+    assert meter.failed == {(MODEL, "2", DROPPED): 2}, "for the report"
 
 
 def test_a_guard_waits_for_enough_and_tells_latency_and_errors_too() -> None:
@@ -311,7 +313,8 @@ def slowly(url: str, pause: float) -> int:
     """The status of an answer to a question whose body comes in two parts."""
     found, body = urlsplit(url), json.dumps({"inputs": ROW}).encode()
     head = (
-        f"POST {PREDICT} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+        f"POST {PREDICT} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+        f"Content-Length: {len(body)}\r\n\r\n"
     )
     with socket.create_connection((found.hostname, found.port), timeout=30) as connection:
         connection.sendall(head.encode() + body[:9])

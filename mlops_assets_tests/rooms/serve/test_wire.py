@@ -15,7 +15,7 @@ BODY = json.dumps({"inputs": ROW}).encode()
 
 
 def head(*more: str, length: int | None = len(BODY)) -> bytes:
-    lines = [f"POST {PREDICT} HTTP/1.1", "Host: x", "Content-Type: application/json", *more]
+    lines = [f"POST {PREDICT} HTTP/1.1", "Host: localhost", "Content-Type: application/json", *more]
     lines += [] if length is None else [f"Content-Length: {length}"]
     return ("\r\n".join(lines) + "\r\n\r\n").encode()
 
