@@ -1,6 +1,12 @@
 """`<model>/champion`: the release; without a verdict that accepts, nothing is made and the champion stays."""
 
+from collections.abc import Iterator
+from typing import Final
+
 import dagster as dg
+from dagster._core.definitions.source_asset import (
+    SYSTEM_METADATA_KEY_SOURCE_ASSET_OBSERVATION,  # the one way to yield an asset's output without a materialization
+)
 
 from mlops_assets import keys
 from mlops_assets.resources import declaration, presentation
@@ -22,9 +28,7 @@ from mlops_assets.spec.plan import ModelPlan
 from mlops_assets.stores.registry import Bundle
 from mlops_assets.stores.reports import Report
 
-SKIPPED = (
-    "nothing was released: this run skips the answers to batch {0}; materialize {1}/predictions and its reports for it"
-)
+STANDS: Final = "the champion in force stands, and answers batch {0} of this run"
 
 
 def build(plan: ModelPlan) -> list[dg.AssetsDefinition]:
@@ -44,7 +48,9 @@ def build(plan: ModelPlan) -> list[dg.AssetsDefinition]:
     )
 
     @dg.multi_asset(name=f"{plan.name}_champion", specs=[spec])
-    def champion(context: dg.AssetExecutionContext, stores: Stores) -> declaration.Events:
+    def champion(
+        context: dg.AssetExecutionContext, stores: Stores
+    ) -> Iterator[declaration.Materialized | dg.Output[None]]:
         if settle(stores.registry(), stores.lineage(), plan.name):
             context.log.warning("the alias did not say what the newest release says, and was put right")
         taken_back = withdraw(stores.serving(), stores.registry(), stores.lineage(), plan.name)
@@ -53,8 +59,9 @@ def build(plan: ModelPlan) -> list[dg.AssetsDefinition]:
         context.log.info("%s %s", plain_words(verdict), held)
         if held and taken_back is None:
             catch_up(stores, plan)
-            if context.has_partition_key:  # in the same run, Dagster skips whatever waits for a release
-                context.log.warning(SKIPPED.format(context.partition_key, plan.name))
+            if context.has_partition_key and stores.registry().champion(plan.name) is not None:
+                context.log.info(STANDS.format(context.partition_key))
+                yield _stands(spec)
             return
         released = by_verdict(stores, plan, verdict) if taken_back is None or not held else taken_back
         yield dg.MaterializeResult(
@@ -62,6 +69,17 @@ def build(plan: ModelPlan) -> list[dg.AssetsDefinition]:
         )
 
     return [champion]
+
+
+def _stands(spec: dg.AssetSpec) -> dg.Output[None]:
+    """Lets what waits for a release in the same run go on without one: an output, but no materialization.
+
+    Without an output Dagster skips all that follows; a materialization would tell of a release, and make the champion
+    young again.
+    """
+    return dg.Output(
+        None, spec.key.to_python_identifier(), metadata={SYSTEM_METADATA_KEY_SOURCE_ASSET_OBSERVATION: True}
+    )
 
 
 def _freshness(plan: ModelPlan) -> dg.FreshnessPolicy | None:

@@ -3,20 +3,25 @@
 import itertools
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import dagster as dg
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pytest
 
+from mlops_assets import keys
 from mlops_assets.errors import NoVerdict
 from mlops_assets.resources.stores import Stores
 from mlops_assets.rooms.evaluate import assets as evaluate
+from mlops_assets.rooms.monitor import assets as monitor
 from mlops_assets.rooms.release import assets as release
 from mlops_assets.rooms.release import jobs
 from mlops_assets.rooms.release.promotion import latest_verdict
 from mlops_assets.rooms.release.sensors import consider
+from mlops_assets.rooms.serve import assets as serve
 from mlops_assets.rooms.serve.checks import found
 from mlops_assets.rooms.serve.sensors import look
 from mlops_assets.rooms.train import assets as train
@@ -40,6 +45,14 @@ def metadata(result: dg.ExecuteInProcessResult, stage: str) -> dict[str, object]
     made = [event.step_materialization_data.materialization for event in result.get_asset_materialization_events()]
     (event,) = (each for each in made if each.asset_key.path[-1] == stage)
     return {name: value.value for name, value in event.metadata.items()}
+
+
+def rest() -> pa.Table:
+    """Of the trips, those of the month after all that was trained on."""
+    data = trips.rows(1_000, 30, seed=1)
+    later = pc.add(data["event_time"], pa.scalar(timedelta(days=121)))
+    moved = data.set_column(data.column_names.index("event_time"), "event_time", later)
+    return moved.set_column(0, "trip", pa.array(np.arange(10_000, 11_000)))
 
 
 @pytest.fixture(scope="module")
@@ -80,6 +93,20 @@ def test_one_run_trains_judges_and_releases_and_the_next_changes_nothing(home: P
         assert metadata(again, "challenger")["changed"] is False
         same = ("training_set", "leaderboard", "challenger")
         assert {stage: _version(instance, stage) for stage in same} == {stage: versions[stage] for stage in same}
+
+
+@pytest.mark.slow
+def test_a_refused_challenger_leaves_no_batch_unanswered_and_the_champion_as_old_as_it_is(home: Path) -> None:
+    plan, stores = trips.plan(), Stores(home=str(home))
+    trips.fill(stores.lake(), rest(), batch="may")  # type: ignore[arg-type]  # the embedded lake
+    everything = [asset for room in (release, serve, monitor) for asset in room.build(plan)]
+    with dg.DagsterInstance.ephemeral() as instance:
+        instance.add_dynamic_partitions(keys.partitions("trips"), ["may"])
+        result = dg.materialize(everything, resources={"stores": stores}, instance=instance, partition_key="may")
+        made = {event.asset_key.path[-1] for event in result.get_asset_materialization_events() if event.asset_key}
+    assert made == {"predictions", "drift_report", "performance_report"}
+    assert not [event.step_key for event in result.all_events if event.is_step_skipped]
+    assert set(stores.predictions().read(plan.name, batches=["may"])["model_version"].to_pylist()) == {1}
 
 
 @pytest.mark.slow
