@@ -8,8 +8,9 @@ from datetime import UTC
 from typing import TYPE_CHECKING
 
 from mlops_assets.rooms.label.maturity import clock
-from mlops_assets.rooms.release.expiry import age
+from mlops_assets.rooms.release.expiry import Age, age
 from mlops_assets.rooms.release.record import newest_record
+from mlops_assets.spec.base import duration_text
 
 if TYPE_CHECKING:
     from mlops_assets.spec.plan import ModelPlan
@@ -29,5 +30,13 @@ def stop_when_expired(store: "ServingStore", lineage: "Lineage", lake: "Lake", p
         return ""
     by_data = declared.clock == "data" and data_clock is not None and bool(record.body.get("at"))
     ends = found.expires.astimezone(UTC).isoformat() if found.expired or not by_data else ""
-    why = f"version {found.version} has expired, and answers no more" if ends else ""
-    return store.stop(plan.name, ends, why).stops
+    return store.stop(plan.name, ends, _why(found, by_data=by_data) if ends else "").stops
+
+
+def _why(found: Age, *, by_data: bool) -> str:
+    """What a caller is told, from that moment on."""
+    limit, by = duration_text(found.declared.after), "data" if by_data else "wall"
+    return (
+        f"version {found.version} has expired, {limit} after its release: on {found.expires:%Y-%m-%d} by the {by}'s "
+        "clock; it answers no more"
+    )

@@ -16,7 +16,7 @@ from mlops_assets.rooms.retrain.arbiter import decide, request_key
 from mlops_assets.rooms.retrain.channels import Message
 from mlops_assets.rooms.retrain.claim import claim
 from mlops_assets.rooms.retrain.gather import gather
-from mlops_assets.rooms.retrain.ledger import Ledger
+from mlops_assets.rooms.retrain.ledger import OUTCOME, Ledger
 from mlops_assets.rooms.retrain.outbox import deliver, notify
 from mlops_assets.rooms.retrain.outcome import call, outcome
 from mlops_assets.spec.plan import ModelPlan
@@ -95,6 +95,8 @@ def consider(instance: dg.DagsterInstance, stores: Stores, plan: ModelPlan) -> T
 def tell(stores: Stores, plan: ModelPlan, memory: Mapping[str, Any]) -> tuple[list[str], list[Any], dict[str, Any]]:
     """Say what is new since the last tick: expiry, the asset's table of decisions, and messages to people.
 
+    Expiry is told again when a request is over: a run that released nothing has skipped the check that it had planned.
+
     Returns:
         What the tick says of it, the events that the UI shows, and what is to be remembered.
     """
@@ -106,11 +108,13 @@ def tell(stores: Stores, plan: ModelPlan, memory: Mapping[str, Any]) -> tuple[li
         said.append(found.words)
         message = Message(f"{plan.name}: the champion has expired", f"{found.words.capitalize()}.")
         notify(stores.lineage(), plan.name, "expired", message, about=str(found.version))
-    state = f"{found.version}:{found.expired}" if found else ""
+    ledger = Ledger(stores.lineage(), plan.name)
+    over = max((record.sequence for record in ledger.records(OUTCOME)), default=0)
+    state = f"{found.version}:{found.expired}:{over}" if found else ""
     if found and state != seen["expiry"]:
         events.append(checks.evaluation(plan, found))
         seen["expiry"] = state
-    newest = table.newest(Ledger(stores.lineage(), plan.name))
+    newest = table.newest(ledger)
     if newest > seen["told"]:
         events.append(assets.told(stores, plan))
         seen["told"] = newest

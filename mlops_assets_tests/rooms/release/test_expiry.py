@@ -94,7 +94,8 @@ def test_the_service_is_told_from_when_it_may_answer_no_more(tmp_path: Path, clo
         assert ends == ((trips.START + timedelta(days=10)).isoformat() if after == "10d" else "")
     live = store.live(plan.name)
     assert live is not None
-    assert (live.stops, bool(live.why)) == (ends, bool(ends))
+    told = f"version 3 has expired, 10d after its release: on {ends[:10]} by the {clock}'s clock; it answers no more"
+    assert (live.stops, live.why) == (ends, told if ends else "")
     store.release(plan.name, store.put(plan.name, {"version": 4}, {}), evidence="a verdict")
     live = store.live(plan.name)
     assert live is not None
