@@ -56,7 +56,7 @@ def append(lake: "DeltaLake", table: str, rows: "pa.Table", *, batch: str, strea
     from deltalake import DeltaTable, write_deltalake
     from deltalake.exceptions import CommitFailedError, DeltaError
 
-    folder, kept = lake.path / table, storable(rows)
+    folder, kept = lake.path / table, storable(rows).combine_chunks()
     for attempt in range(ATTEMPTS):
         there = lake.exists(table)
         fit = _fit(kept, DeltaTable(folder), table) if there else kept

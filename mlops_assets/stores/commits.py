@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mlops_assets.stores import provenance, sql
+from mlops_assets.stores import ordered, provenance, sql
 from mlops_assets.stores.fingerprint import ALGORITHM
 from mlops_assets.stores.lake import BATCH
 
@@ -27,15 +27,15 @@ def create(folder: Path, rows: "Kept", batch: str, fingerprint: str, commit: Map
     Raises:
         FileExistsError: somebody else did.
     """
-    from deltalake import DeltaTable, write_deltalake
+    from deltalake import DeltaTable
     from deltalake.exceptions import DeltaError
 
     folder.mkdir(parents=True, exist_ok=True)
     properties = _properties(batch, fingerprint, commit)
     try:
-        write_deltalake(
+        ordered.write(
             folder,
-            rows.tagged(BATCH, batch).reader(),
+            rows.tagged(BATCH, batch),
             mode="error",
             configuration=CONFIGURATION,
             commit_properties=properties,
@@ -58,11 +58,9 @@ def overwrite(
     Raises:
         CommitFailedError: somebody else wrote first.
     """
-    from deltalake import write_deltalake
-
-    write_deltalake(
+    ordered.write(
         held,
-        rows.tagged(BATCH, batch).reader(),
+        rows.tagged(BATCH, batch),
         mode="overwrite",
         predicate="true" if replaced else f"{BATCH} = {sql.literal(batch)}",
         schema_mode="overwrite" if replaced else "merge",
@@ -77,11 +75,9 @@ def restate(held: "DeltaTable", rows: "Kept", fingerprint: str, commit: Mapping[
     Raises:
         CommitFailedError: somebody else wrote first.
     """
-    from deltalake import write_deltalake
-
-    write_deltalake(
+    ordered.write(
         held,
-        rows.reader(),
+        rows,
         mode="overwrite",
         predicate="true",
         schema_mode="overwrite",

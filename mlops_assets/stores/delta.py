@@ -15,7 +15,7 @@ from mlops_assets.stores.columns import plain
 from mlops_assets.stores.files import relation, schema
 from mlops_assets.stores.lake import BATCH, Reach, TableVersion
 from mlops_assets.stores.recent import Recent
-from mlops_assets.stores.rows import CHUNK, disk, kept
+from mlops_assets.stores.rows import SPOOL, disk, kept
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -65,14 +65,14 @@ class DeltaLake:
 
     def _write_once(self, table: str, rows: "Kept", batch: str, commit: Mapping[str, str]) -> TableVersion:
         if not self.exists(table):
-            fingerprint = fingerprints.of_stream(rows.reader(CHUNK))
+            fingerprint = fingerprints.of_stream(rows.reader())
             commits.create(opening.folder(self.path, table), rows, batch, fingerprint, commit)
             return TableVersion(table, 0, fingerprint, rows.count, changed=True)
         held = opening.opened(self.path, table)
         columns = _data_columns(schema(held))
         replaced = _kinds(columns) != _kinds(rows.schema) and set(_batches(held)) <= {batch}
         fit = rows if replaced else rows.fitted(columns, table)
-        fingerprint = fingerprints.of_stream(fit.reader(CHUNK))
+        fingerprint = fingerprints.of_stream(fit.reader())
         if not replaced and fingerprint == _fingerprint(held, batch):
             return TableVersion(table, held.version(), fingerprint, rows.count, changed=False)
         commits.overwrite(held, fit, batch, fingerprint, commit, replaced=replaced)
@@ -91,7 +91,7 @@ class DeltaLake:
         held = opening.opened(self.path, table)
         with disk(f"table '{table}'"), kept(data, self.path) as given:
             rows = given.renamed({by: BATCH})
-            fingerprint = fingerprints.of_stream(rows.reader(CHUNK))
+            fingerprint = fingerprints.of_stream(rows.reader())
             try:
                 commits.restate(held, rows, fingerprint, {**self.commit, **(commit or {})})
             except CommitFailedError as problem:
@@ -192,6 +192,8 @@ class DeltaLake:
         """Every table's name, sorted."""
         found = []
         for folder, inner, _ in os.walk(self.path):
+            if SPOOL in inner:
+                inner.remove(SPOOL)
             if "_delta_log" in inner:
                 inner.remove("_delta_log")
                 found.append(Path(folder).relative_to(self.path).as_posix())

@@ -37,7 +37,7 @@ def relation(held: "DeltaTable", batches: Sequence[str] | None = None, reach: Re
     """
     _guard(held)
     empty = _empty(schema(held))
-    files = _live(held, batches, reach)
+    files = live(held, batches, reach)
     if not files:
         return f"({empty})"
     listed = ", ".join(sql.literal(_GLOB.sub(r"[\g<0>]", file)) for file in files)
@@ -49,14 +49,20 @@ def relation(held: "DeltaTable", batches: Sequence[str] | None = None, reach: Re
 
 def gone(held: "DeltaTable") -> str:
     """The first file of the version that is not there any more; empty when all are."""
-    return next((Path(file).name for file in _live(held, None, None) if not Path(file).exists()), "")
+    return next((Path(file).name for file in live(held) if not Path(file).exists()), "")
 
 
-def _live(held: "DeltaTable", batches: Sequence[str] | None, reach: Reach | None) -> list[str]:
-    """Paths of the files that may hold wanted rows."""
-    root = Path(unquote(urlparse(held.table_uri).path))
+def root(held: "DeltaTable") -> Path:
+    """The table's folder."""
+    return Path(unquote(urlparse(held.table_uri).path))
+
+
+def live(held: "DeltaTable", batches: Sequence[str] | None = None, reach: Reach | None = None) -> list[str]:
+    """Paths of the files that may hold wanted rows: batch by batch, and those of a write in its order."""
     found = skipping.actions(held, [BATCH, *([reach.column] if reach else [])])
-    return sorted(str(root / unquote(file["path"])) for file in found if skipping.may_hold(file, batches, reach))
+    wanted = [file for file in found if skipping.may_hold(file, batches, reach)]
+    wanted.sort(key=lambda file: (file.get(f"min.{BATCH}") or "", file["path"]))
+    return [str(root(held) / unquote(file["path"])) for file in wanted]
 
 
 @lru_cache(maxsize=256)

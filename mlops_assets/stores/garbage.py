@@ -66,7 +66,8 @@ def find(
     for table in lake.tables():
         policy, log = retention.get(table.partition("/")[0], _KEPT), Log.read(lake.path / table)
         found.append(_of_table(table, log, _expired(log, policy, now), set(reached.get(table, ())), abandoned))
-    spooled = _sizes(_abandoned((lake.path / SPOOL).glob("*"), abandoned))
+    left = _abandoned((lake.path / SPOOL).glob("*"), abandoned)
+    spooled = _sizes(file for entry in left for file in (entry, *entry.rglob("*")))
     return [each for each in (*found, Garbage("", (), (), spooled, len(spooled))) if each.files or each.protected]
 
 
@@ -112,4 +113,4 @@ def _abandoned(files: Iterable[Path], before: float) -> Iterator[Path]:
 
 
 def _sizes(files: Iterable[Path]) -> dict[Path, int]:
-    return {file: file.stat().st_size for file in files if file.exists()}
+    return {file: file.stat().st_size for file in files if file.is_file()}

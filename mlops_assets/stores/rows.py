@@ -4,7 +4,7 @@ import os
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Union
 from uuid import uuid4
@@ -19,7 +19,9 @@ if TYPE_CHECKING:
     Rows = Union[pa.Table, pa.RecordBatchReader, duckdb.DuckDBPyRelation]  # noqa: UP007 - pyarrow is untyped: `|` fails
 
 CHUNK = 65_536
-"""Rows of a stream that are in memory at a time."""
+"""Rows of a stream that are read at a time."""
+PIECE = 128 * 2**20
+"""Bytes of a stream that are written at a time."""
 SPOOL = ".spool"
 """The folder inside the lake that holds streams while they are being written; what a killed writer left is garbage."""
 
@@ -32,11 +34,13 @@ class Kept:
         schema: of each chunk.
         count: of the rows.
         chunks: begins to read anew.
+        spool: a folder on the lake's disk for what a write needs on its way.
     """
 
     schema: "pa.Schema"
     count: int
     chunks: "Callable[[], Iterator[pa.Table]]"
+    spool: Path
 
     def fitted(self, schema: "pa.Schema", table: str) -> "Kept":
         """The rows under a table's schema: what they lack is null, what they add comes last.
@@ -45,7 +49,7 @@ class Kept:
             StoreError: a column has another type than the table's.
         """
         wanted = fitted(self.schema.empty_table(), schema, table).schema
-        return Kept(wanted, self.count, lambda: (fitted(chunk, schema, table) for chunk in self.chunks()))
+        return replace(self, schema=wanted, chunks=lambda: (fitted(chunk, schema, table) for chunk in self.chunks()))
 
     def tagged(self, column: str, value: str) -> "Kept":
         """With one more column, which holds one text throughout."""
@@ -54,7 +58,7 @@ class Kept:
         def tag(chunk: "pa.Table") -> "pa.Table":
             return chunk.append_column(column, pa.repeat(value, chunk.num_rows).cast(pa.string()))
 
-        return Kept(tag(self.schema.empty_table()).schema, self.count, lambda: map(tag, self.chunks()))
+        return replace(self, schema=tag(self.schema.empty_table()).schema, chunks=lambda: map(tag, self.chunks()))
 
     def renamed(self, names: Mapping[str, str]) -> "Kept":
         """With other names of columns."""
@@ -62,17 +66,26 @@ class Kept:
         def rename(chunk: "pa.Table") -> "pa.Table":
             return chunk.rename_columns([names.get(name, name) for name in chunk.column_names])
 
-        return Kept(rename(self.schema.empty_table()).schema, self.count, lambda: map(rename, self.chunks()))
+        return replace(self, schema=rename(self.schema.empty_table()).schema, chunks=lambda: map(rename, self.chunks()))
 
-    def reader(self, most: int | None = None) -> "pa.RecordBatchReader":
-        """The rows once, as an Arrow stream: what lies in memory in one piece, or in pieces of so many rows at most.
-
-        Delta's writer keeps the order of the rows within a piece, and mixes the pieces.
-        """
+    def reader(self) -> "pa.RecordBatchReader":
+        """The rows once, as an Arrow stream."""
         import pyarrow as pa
 
-        batches = (batch for chunk in self.chunks() for batch in chunk.to_batches(most))
+        batches = (batch for chunk in self.chunks() for batch in chunk.to_batches(CHUNK))
         return pa.RecordBatchReader.from_batches(self.schema, batches)
+
+    def pieces(self) -> "Iterator[pa.RecordBatch]":
+        """The rows once, in few pieces: what lies in memory in one, wherever it can be, and a stream in large ones."""
+        held: list[pa.Table] = []
+        size = 0
+        for chunk in self.chunks():
+            held.append(chunk)
+            size += chunk.nbytes
+            if size >= PIECE:
+                yield from _joined(held)
+                held, size = [], 0
+        yield from _joined(held)
 
 
 @contextmanager
@@ -86,16 +99,24 @@ def kept(data: "Rows", lake: Path) -> Iterator[Kept]:
 
     if isinstance(data, pa.Table):
         rows = _in_one_piece(storable(data))
-        yield Kept(rows.schema, rows.num_rows, lambda: iter([rows]))
+        yield Kept(rows.schema, rows.num_rows, lambda: iter([rows]), lake / SPOOL)
         return
     reader = data if isinstance(data, pa.RecordBatchReader) else data.to_arrow_reader(CHUNK)
     spool = lake / SPOOL / f"{uuid4().hex}.arrow"
     spool.parent.mkdir(parents=True, exist_ok=True)
     try:
         schema, count = _spooled(reader, spool)
-        yield Kept(schema, count, lambda: _chunks(spool))
+        yield Kept(schema, count, lambda: _chunks(spool), spool.parent)
     finally:
         spool.unlink(missing_ok=True)
+
+
+def _joined(chunks: "list[pa.Table]") -> "Iterator[pa.RecordBatch]":
+    import pyarrow as pa
+
+    if chunks:
+        whole = chunks[0] if len(chunks) == 1 else pa.concat_tables(chunks).combine_chunks()
+        yield from (batch for batch in whole.to_batches() if batch.num_rows)
 
 
 def _in_one_piece(rows: "pa.Table") -> "pa.Table":

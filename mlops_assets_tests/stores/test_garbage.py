@@ -94,19 +94,18 @@ def test_a_version_is_let_go_by_age_only_after_it_was_replaced_long_ago(lake: De
 
 def test_what_killed_writers_left_goes_once_it_is_old(lake: DeltaLake) -> None:
     stray = lake.path / T / "part-00000-killed.zstd.parquet"
-    spool = lake.path / ".spool" / "killed.arrow"
-    spool.parent.mkdir(exist_ok=True)
-    for file in (stray, spool):
+    spool, copy = lake.path / ".spool" / "killed.arrow", lake.path / ".spool" / "copy" / "part.parquet"
+    copy.parent.mkdir(parents=True)
+    for file in (stray, spool, copy):
         file.write_bytes(b"half")
     assert find(lake, {}, {}) == []
-    for file in (stray, spool):
+    for file in (stray, spool, copy.parent):
         os.utime(file, (0, 0))
     found = find(lake, {}, {})
-    assert {file for garbage in found for file in garbage.files} == {stray, spool}
-    assert [garbage.orphans for garbage in found] == [1, 1]
+    assert {file for garbage in found for file in garbage.files} == {stray, spool, copy}
+    assert [garbage.orphans for garbage in found] == [1, 2]
     remove(found)
-    assert not stray.exists()
-    assert not spool.exists()
+    assert not any(file.exists() for file in (stray, spool, copy))
     assert held(lake) == [3, 100]
 
 
