@@ -17,6 +17,8 @@ MAGIC: Final = {
     b"PK\x03\x04": "a zip archive or spreadsheet",
     b"BZh": "bzip2",
     b"SQLite format 3": "SQLite",
+    b"\xff\xfe": "UTF-16 text, and UTF-8 is read",
+    b"\xfe\xff": "UTF-16 text, and UTF-8 is read",
 }
 _DAYS: Final = (-719162, 2932896)
 """The first of the year 1 and the last of 9999, as days since 1970."""
